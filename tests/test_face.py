@@ -241,10 +241,29 @@ def test_what_a_value_holds_is_no_option_of_its_own(door: Any, names: set[str]) 
 
 @pytest.mark.slow
 def test_importing_loads_no_slow_package() -> None:
-    slow = {"uproot", "awkward", "numba", "torch", "jax", "keras", "lark", "rich", "click"}
-    code = f"import memmpy, sys; print(*({slow} & sys.modules.keys()))"
+    code = "import sys; names = {*sys.modules}; import memmpy; print(*({*sys.modules} - names))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == []
+    packages = {name.partition(".")[0] for name in done.stdout.split()}
+    assert packages - sys.stdlib_module_names == {"memmpy"}
+
+
+@pytest.mark.slow
+def test_a_name_imports_its_room_and_no_other() -> None:
+    code = "import memmpy, sys; memmpy.Jagged; print(*(n for n in sys.modules if 'memmpy.' in n))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    rooms = {name.split(".")[1] for name in done.stdout.split()}
+    assert "jagged" in rooms
+    assert rooms.isdisjoint({"conversion", "cuts", "dataset", "frameworks", "splits", "training"})
+
+
+def test_a_misspelled_name_names_the_nearest() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'load_rot'; nearest: 'load_root'"):
+        memmpy.load_rot  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_errors_are_there_without_an_import_of_their_own() -> None:
+    code = "import memmpy; assert issubclass(memmpy.errors.CutError, memmpy.MemmpyError)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.slow

@@ -1,98 +1,34 @@
-"""Convert ROOT files to memory-mapped columns, and load shuffled batches for training."""
+"""Convert ROOT files to memory-mapped columns, and load shuffled batches for training.
 
-from memmpy._version import __version__
-from memmpy.columns import (
-    ReadJagged,
-    ReadNested,
-    ReadShaped,
-    ReadText,
-    WriteJagged,
-    WriteNested,
-    WriteShaped,
-    WriteText,
-    WriteVector,
-    load_memmaps,
-    read_vector,
-)
-from memmpy.conversion import RFileConfig, convert, plan_conversion
-from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
-from memmpy.dataset import Store, clean, verify
-from memmpy.dataset import open as open
-from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
-from memmpy.export import write_friend
-from memmpy.frameworks import (
-    feature_matrix,
-    to_jax,
-    to_keras,
-    to_lightgbm,
-    to_pandas,
-    to_torch,
-    to_xgboost,
-)
-from memmpy.jagged import Jagged
-from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
-from memmpy.parallel import Work
-from memmpy.pipeline import load_root, training_set
-from memmpy.report import headspace
-from memmpy.skims import Objects, Skim, skim
-from memmpy.splits import SplitLoader, Splits, overlap
-from memmpy.store import Transaction
-from memmpy.training import Audit, Finding, Reweight, TrainingSet
+The public names are listed in `__init__.pyi`. Python imports the room of a name when the name is
+first used (PEP 562), so that ``import memmpy`` is quick.
+"""
 
-__all__ = [
-    "Audit",
-    "CutFlow",
-    "Finding",
-    "Jagged",
-    "MemmpyError",
-    "MemmpyWarning",
-    "Objects",
-    "RFileConfig",
-    "ReadJagged",
-    "ReadNested",
-    "ReadShaped",
-    "ReadText",
-    "Reweight",
-    "Sampling",
-    "Shuffle",
-    "SimpleLoader",
-    "Skim",
-    "SplitError",
-    "SplitLoader",
-    "Splits",
-    "Store",
-    "TrainingSet",
-    "Transaction",
-    "Work",
-    "WriteJagged",
-    "WriteNested",
-    "WriteShaped",
-    "WriteText",
-    "WriteVector",
-    "__version__",
-    "clean",
-    "compute_cut_batched",
-    "convert",
-    "cutflow",
-    "feature_matrix",
-    "headspace",
-    "load_memmaps",
-    "load_root",
-    "overlap",
-    "plan_conversion",
-    "read_vector",
-    "shuffle_score",
-    "skim",
-    "to_jax",
-    "to_keras",
-    "to_lightgbm",
-    "to_pandas",
-    "to_torch",
-    "to_xgboost",
-    "training_set",
-    "verify",
-    "write_friend",
-]
+import ast
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from memmpy import errors as errors
+from memmpy._version import __version__ as __version__
+
+_STUB = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
+_ROOMS = {
+    name.name: node.module
+    for node in _STUB
+    if isinstance(node, ast.ImportFrom) and node.module is not None
+    for name in node.names
+}
+(__all__,) = [ast.literal_eval(node.value) for node in _STUB if isinstance(node, ast.Assign)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name."""
+    if name not in _ROOMS:
+        message = f"module 'memmpy' has no attribute {name!r}{errors.nearest(name, _ROOMS)}"
+        raise AttributeError(message)
+    value = getattr(import_module(_ROOMS[name]), name)
+    return globals().setdefault(name, value)
 
 
 def __dir__() -> list[str]:

@@ -8,13 +8,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
+from memmpy import cli
 from memmpy.cli import main
+from memmpy.cli.main import TOPICS
 from tests.conversion.everything import of_tuple, write_file
 
 MakeFile = Callable[..., Path]
+
+#: The summary of each verb.
+VERBS = {verb: summary for verbs in TOPICS.values() for verb, summary in verbs.items()}
 
 
 def memmpy(*words: object) -> Result:
@@ -119,9 +125,65 @@ def test_help_tells_all_defaults(verb: str, defaults: list[str]) -> None:
 
 def test_help_cuts_no_summary_of_a_verb_at_80_columns() -> None:
     done = CliRunner(env={"COLUMNS": "80"}).invoke(main, ["--help"])
-    summaries = done.output.partition("Commands:\n")[2]
-    assert len(summaries.splitlines()) == len(main.commands)
-    assert "..." not in summaries
+    summaries = dict(re.findall(r"^  (\w\S*)  +(\S.*)$", done.output, re.MULTILINE))
+    assert {verb: summaries[verb] for verb in VERBS} == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_the_summary_of_a_verb(verb: str) -> None:
+    command = main.get_command(click.Context(main), verb)
+    assert command is not None
+    assert command.get_short_help_str(limit=1000) == VERBS[verb]
+    assert command.name == verb
+
+
+def test_each_file_of_a_verb_is_in_the_help() -> None:
+    files = {path.stem for path in Path(cli.__file__).parent.glob("cmd_*.py")}
+    assert files == {f"cmd_{verb.replace('-', '_')}" for verb in VERBS}
+
+
+@pytest.mark.slow
+def test_help_imports_no_verb_and_no_slow_package() -> None:
+    code = """
+import sys
+from memmpy.cli import main
+main(["--help"], standalone_mode=False)
+slow = {"numpy", "numba", "uproot", "awkward", "lark", "rich", "msgspec", "fsspec"}
+print(*slow & sys.modules.keys(), *(name for name in sys.modules if "memmpy.cli.cmd" in name))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_memmpy_alone_prints_the_help() -> None:
+    assert memmpy().exit_code == 0
+    assert memmpy().output == memmpy("--help").output == memmpy("-h").output
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "command"),
+    [
+        (["convrt"], "no command 'convrt'; nearest: 'convert'", "memmpy"),
+        (["zzz"], "no command 'zzz'", "memmpy"),
+        (["--hepl"], "no option '--hepl'; nearest: '--help'", "memmpy"),
+        (["convert", "--tre", "x"], "no option '--tre'; nearest: '--tree'", "memmpy convert"),
+        (["convert", "--keyz=x"], "no option '--keyz'; nearest: '--keys'", "memmpy convert"),
+        (["cutflow", "--zzz"], "no option '--zzz'", "memmpy cutflow"),
+        (["cutflow", "-z"], "no option '-z'", "memmpy cutflow"),
+        (["cutflow"], "missing argument 'STORE'", "memmpy cutflow"),
+        (
+            ["bench", "s", "--batch-size", "0"],
+            "invalid value for '--batch-size': 0 is not in the range x>=1",
+            "memmpy bench",
+        ),
+    ],
+)
+def test_a_usage_error_is_one_line_and_the_way_to_the_help(
+    words: list[str], message: str, command: str
+) -> None:
+    done = CliRunner().invoke(main, words, prog_name="memmpy")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"memmpy: {message}\nTry '{command} --help' for help.\n"
 
 
 def test_the_version_is_printed() -> None:
@@ -134,7 +196,7 @@ def test_ctrl_c_during_the_imports_prints_no_traceback() -> None:
 import builtins
 
 def interrupted(name, *more, **options):
-    if name == "memmpy.cli.cmd_bench":
+    if name == "memmpy.cli.main":
         raise KeyboardInterrupt
     return real(name, *more, **options)
 

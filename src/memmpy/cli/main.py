@@ -1,71 +1,110 @@
-"""The command ``memmpy``: run a verb, and print errors without a traceback."""
+"""The command ``memmpy``: its verbs by topic, each imported when a user calls it."""
 
 import io
 import sys
-import warnings
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
 
 import memmpy
-from memmpy.cli.cmd_bench import bench
-from memmpy.cli.cmd_check import check
-from memmpy.cli.cmd_clean import clean
-from memmpy.cli.cmd_convert import convert
-from memmpy.cli.cmd_cutflow import cutflow
-from memmpy.cli.cmd_demo import demo
-from memmpy.cli.cmd_skim import skim
-from memmpy.cli.cmd_skims import skims
-from memmpy.cli.cmd_verify import verify
-from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
-from memmpy.display import printable
-from memmpy.errors import MemmpyError, MemmpyWarning, OptionError
+from memmpy.cli.messages import errors_in_a_line, warnings_in_a_line
+from memmpy.errors import nearest
 
 __all__ = ["main"]
 
+#: The verbs in the order of the help, with their summaries. The verb `train-set` is the function
+#: `train_set` of `cmd_train_set.py`, which Python imports when a user calls the verb.
+TOPICS = {
+    "Look": {
+        "demo": "Convert, cut and load toy events, or your own ROOT files.",
+    },
+    "Convert and cut": {
+        "convert": "Convert ROOT, Parquet or HDF5 FILES into columns.",
+        "cutflow": "Count the entries of STORE that each CUT leaves.",
+    },
+    "Train": {
+        "skim": "Copy columns of STORE into packed rows in random order.",
+        "bench": "Measure how fast a store or a skim at PATH loads.",
+    },
+    "Care": {
+        "check": "Find repeated events, odd values and unsafe splits in STORE.",
+        "verify": "Compare the files of a store or skim with their checksums.",
+        "skims": "List or remove the skims of STORE.",
+        "clean": "List or remove the leftovers of killed processes in STORE.",
+    },
+}
+
 
 class _VerbGroup(click.Group):
-    """The verbs. Prints errors and warnings of memmpy without a traceback."""
+    """The verbs. Prints errors and warnings of memmpy without a traceback.
+
+    Parameters
+    ----------
+    topics : mapping
+        The verbs of each topic, and the summary of each verb.
+    **options
+        The options of a `click.Group`.
+    """
+
+    def __init__(self, *, topics: Mapping[str, Mapping[str, str]], **options: Any) -> None:
+        super().__init__(**options)
+        self.topics = topics
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of the verbs, in the order of the help."""
+        return [verb for verbs in self.topics.values() for verb in verbs]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb; None for an unknown one."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"memmpy.cli.cmd_{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs of each topic, without an import."""
+        width = max(map(len, self.list_commands(ctx)))
+        for topic, verbs in self.topics.items():
+            with formatter.section(topic):
+                formatter.write_dl([(verb.ljust(width), text) for verb, text in verbs.items()])
+
+    def make_context(self, *words: Any, **options: Any) -> click.Context:
+        """Parse the options that stand before the verb."""
+        with errors_in_a_line():
+            return super().make_context(*words, **options)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return a verb and its words; name the nearest verb if it is unknown."""
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            hint = nearest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may lack characters such as ±
                 stream.reconfigure(errors="replace")
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", MemmpyWarning)
-            warnings.showwarning = partial(_show_warning, warnings.showwarning)
-            return self._invoke(ctx)
-
-    def _invoke(self, ctx: click.Context) -> Any:
-        try:
+        with warnings_in_a_line(), errors_in_a_line():
             return super().invoke(ctx)
-        except MemmpyError as error:
-            click.echo(printable(f"memmpy: {error}"), err=True)
-            sys.exit(USAGE_ERROR if isinstance(error, OptionError) else FAILED)
-        except KeyboardInterrupt:
-            click.echo("\nAborted!", err=True)
-            sys.exit(INTERRUPTED)
-
-
-def _show_warning(
-    show_other: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
-) -> None:
-    """Print a warning of memmpy without a line of Python code."""
-    if issubclass(category, MemmpyWarning):
-        click.echo(printable(f"memmpy: warning: {message}"), err=True)
-    else:
-        show_other(message, category, *place)
 
 
 @click.group(
-    cls=_VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+    cls=_VerbGroup,
+    topics=TOPICS,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    epilog="Exit status: 0 success, 1 an error or a finding, 2 wrong usage, 130 Ctrl-C.",
 )
 @click.version_option(memmpy.__version__, prog_name="memmpy")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Convert ROOT files into memory-mapped columns, and load shuffled batches for training."""
-
-
-for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, verify):
-    main.add_command(verb)
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

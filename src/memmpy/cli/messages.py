@@ -1,0 +1,65 @@
+"""Prints errors and warnings of memmpy, and usage errors, in one line."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import click
+
+from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
+from memmpy.display import printable
+from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest
+
+__all__ = ["errors_in_a_line", "warnings_in_a_line"]
+
+
+@contextmanager
+def errors_in_a_line() -> Iterator[None]:
+    """Print an error of memmpy or of the usage, and end with its exit status."""
+    try:
+        yield
+    except click.UsageError as error:
+        lines = [f"memmpy: {_usage_message(error)}"]
+        if error.ctx is not None:
+            lines.append(f"Try '{error.ctx.command_path} --help' for help.")
+        click.echo(printable("\n".join(lines)), err=True)
+        sys.exit(USAGE_ERROR)
+    except MemmpyError as error:
+        click.echo(printable(f"memmpy: {error}"), err=True)
+        sys.exit(USAGE_ERROR if isinstance(error, OptionError) else FAILED)
+    except KeyboardInterrupt:
+        click.echo("\nAborted!", err=True)
+        sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Print each warning of memmpy without a line of Python code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MemmpyWarning)
+        warnings.showwarning = partial(_show_warning, warnings.showwarning)
+        yield
+
+
+def _usage_message(error: click.UsageError) -> str:
+    if isinstance(error, click.NoSuchOption):
+        options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
+        names = {name.lstrip("-"): name for option in options for name in option.opts}
+        hint = nearest(error.option_name.lstrip("-"), names)
+        for name, option in names.items():
+            hint = hint.replace(f"'{name}'", f"'{option}'")
+        return f"no option {error.option_name!r}{hint}"
+    text = error.format_message().removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def _show_warning(
+    show_other: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
+) -> None:
+    if issubclass(category, MemmpyWarning):
+        click.echo(printable(f"memmpy: warning: {message}"), err=True)
+    else:
+        show_other(message, category, *place)
