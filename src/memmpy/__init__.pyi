@@ -19,6 +19,7 @@ from memmpy.conversion import RFileConfig, convert, plan_conversion
 from memmpy.cuts import CutFlow, compute_cut_batched, cutflow
 from memmpy.dataset import Store, clean, verify
 from memmpy.dataset import open as open
+from memmpy.display import show_versions
 from memmpy.errors import MemmpyError, MemmpyWarning, SplitError
 from memmpy.export import write_friend
 from memmpy.frameworks import (
@@ -82,6 +83,7 @@ __all__ = [
     "overlap",
     "plan_conversion",
     "read_vector",
+    "show_versions",
     "shuffle_score",
     "skim",
     "to_jax",

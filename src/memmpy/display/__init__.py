@@ -1,4 +1,4 @@
-"""Tables, progress bars, and sizes and counts as users read them."""
+"""Tables, progress bars, versions, and sizes and counts as users read them."""
 
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.renderable import DisplayBlock, Renderable
@@ -13,6 +13,7 @@ from memmpy.display.tables import (
     plain_text,
     printable,
 )
+from memmpy.display.versions import show_versions
 
 __all__ = [
     "WIDTH",
@@ -31,4 +32,5 @@ __all__ = [
     "plain_text",
     "printable",
     "quiet",
+    "show_versions",
 ]
