@@ -112,8 +112,8 @@ def run_page(
 ) -> dict[str, Any]:
     write_files(folder)
     monkeypatch.chdir(folder)
-    values = {"memmpy": memmpy, **{name: getattr(memmpy, name) for name in memmpy.__all__}, **names}
-    exec(code_after(page), values)
+    values = {name: getattr(memmpy, name) for name in memmpy.__all__} | {"memmpy": memmpy, **names}
+    exec(code_after(page), values)  # noqa: S102 - the page of our own docs
     return values
 
 
