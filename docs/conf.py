@@ -18,6 +18,13 @@ exclude_patterns = ["_build", "jupyter_execute"]
 
 html_theme = "furo"
 html_title = f"memmpy {version}"
+html_static_path = ["_static"]
+html_css_files = ["memmpy.css"]
+html_theme_options = {
+    "source_repository": "https://github.com/pwolle/memmpy/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
