@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from memmpy.checks import check_key, check_path, check_timeout
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import ColumnError, OptionError, argument_hints
 from memmpy.jagged import fits
 from memmpy.store import (
     LOCK_TIMEOUT,
@@ -30,6 +30,7 @@ __all__ = ["ColumnWriter", "RowWriter"]
 _Writer = TypeVar("_Writer", bound="ColumnWriter")
 
 
+@argument_hints
 class ColumnWriter(ABC):
     """Writes a column inside a ``with`` block; the store has it when the block ends.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
-from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
+from memmpy.errors import ColumnError, LoaderWarning, OptionError, argument_hints, warn_of
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, refuse_lists, require
 from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
@@ -28,6 +28,7 @@ _MAX_INT32 = 2**31
 _WIDE = frozenset(map(np.dtype, (np.int64, np.uint64, np.float64, np.complex128)))
 
 
+@argument_hints
 def to_jax(
     loader: SplitLoader, device: "jax.Device | jax.sharding.Sharding | str | None" = None
 ) -> "JaxLoader":
@@ -90,6 +91,7 @@ def to_jax(
     return batches
 
 
+@argument_hints
 @final
 class JaxLoader(FrameworkLoader[Batch]):
     """The batches of a loader as dicts of jax arrays; see `to_jax`.

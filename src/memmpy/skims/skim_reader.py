@@ -18,6 +18,7 @@ from memmpy.errors import (
     MissingFileError,
     OptionError,
     UnreadableError,
+    argument_hints,
     warn_of,
     without_carets,
 )
@@ -53,6 +54,7 @@ _Check: TypeAlias = Callable[[Array], str | None]
 _MAX_BYTES = 2**28
 
 
+@argument_hints
 @final
 class Skim(Renderable):
     """Open a skim: rows of fixed size, and lists beside them, in the order of the tickets.

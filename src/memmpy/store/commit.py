@@ -22,6 +22,7 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     StoreLockedError,
     UnreadableError,
+    argument_hints,
 )
 from memmpy.store.atomic import sync_directory, write_atomically
 from memmpy.store.file_names import METADATA, array_file, is_array_file, is_leftover
@@ -80,6 +81,7 @@ def _no_metadata(directory: Path) -> MemmpyError:
     return MissingFileError(f"no store at {str(directory)!r}: {reason}")
 
 
+@argument_hints
 @final
 class Transaction:
     """Commit several columns to a store together, or none of them.

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import OptionError, nearest
+from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.kernels import standardize
 from memmpy.training.moments import Moments
 from memmpy.typing import Array
@@ -21,6 +21,7 @@ _PERCENTILES = (16, 50, 84)
 _MAX_NAMES = 5
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Scaling:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.conversion.planning.totals import parse_total
-from memmpy.errors import OptionError, RootFileError, nearest
+from memmpy.errors import OptionError, RootFileError, argument_hints, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources import (
     Fill,
@@ -48,6 +48,7 @@ _NUM_SEARCHES = 16
 Number: TypeAlias = bool | int | float
 
 
+@argument_hints
 @dataclass(frozen=True)
 class RFileConfig:
     """A file, or the files of a pattern, with the tree to read and the metadata of its events.
