@@ -9,6 +9,8 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from functools import wraps
+from itertools import islice
+from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -43,9 +45,13 @@ __all__ = [
     "argument_hints",
     "damaged",
     "nearest",
+    "nearest_file",
     "warn_of",
     "without_carets",
 ]
+
+#: Names of a folder that a misspelled one is compared with, at most: each takes microseconds.
+_MAX_FILES = 10_000
 
 _Target = TypeVar("_Target", bound=Callable[..., Any])
 
@@ -272,6 +278,19 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
         folded = {other.casefold(): other for other in names}
         matches = [folded[name.casefold()]] if name.casefold() in folded else []
     return f"; nearest: {', '.join(map(repr, matches))}" if matches else ""
+
+
+def nearest_file(path: str | Path) -> str:
+    """Return ``; nearest: 'a', 'b' in 'folder'`` for the first part of a path that is missing."""
+    missing = Path(path)
+    try:
+        while not missing.parent.is_dir() and missing.parent != missing:
+            missing = missing.parent
+        names = [entry.name for entry in islice(missing.parent.iterdir(), _MAX_FILES)]
+    except (OSError, ValueError):  # a folder that may not be read, or no valid name
+        return ""
+    near = nearest(missing.name, names)
+    return f"{near} in {str(missing.parent)!r}" if near and missing.parent != Path() else near
 
 
 def argument_hints(target: _Target) -> _Target:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
+from memmpy.checks import nearest_choice
 from memmpy.errors import ColumnError, LoaderWarning, OptionError, argument_hints, warn_of
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, refuse_lists, require
 from memmpy.jagged import mask_of
@@ -264,7 +265,8 @@ def _target_of(jax: Any, device: Any, loader: SplitLoader) -> "Target":
         try:
             return jax.local_devices(backend=device)[0]
         except RuntimeError as error:
-            message = f"JAX has no device {device!r} here: {error}"
+            near = nearest_choice(device, ("cpu", "cuda", "gpu", "rocm", "tpu"))
+            message = f"JAX has no device {device!r} here{near}: {error}"
             raise OptionError(f"{message}; for a GPU, pip install 'jax[cuda13]'") from None
     if isinstance(device, jax.sharding.Sharding):
         _check_sharding(device, loader)

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, final, get_args
 
-from memmpy.checks import check_choice, check_flag, check_key, check_mapping
+from memmpy.checks import check_choice, check_flag, check_key, check_mapping, nearest_choice
 from memmpy.errors import MissingKeyError, OptionError, argument_hints, nearest
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
 from memmpy.frameworks.gpu import ResidentLoader, check_device, copies_to, require_torch
@@ -260,7 +260,8 @@ def _check_dtype(dtype: Any, torch: Any) -> "torch.dtype":
     if isinstance(given, torch.dtype) and given.is_floating_point:
         return given
     message = "dtype must be a floating dtype, such as 'float32', 'bfloat16' or torch.float16"
-    raise OptionError(f"{message}, got {dtype!r}")
+    near = nearest_choice(name, ("bfloat16", "float16", "float32", "float64"))
+    raise OptionError(f"{message}, got {dtype!r}{near}")
 
 
 def _check_device(device: Any, torch: Any) -> "torch.device":
