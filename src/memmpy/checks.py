@@ -6,7 +6,7 @@ Each check returns the value in one type, or raises an `OptionError`:
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
@@ -28,10 +28,16 @@ __all__ = [
     "check_seed",
     "check_timeout",
     "is_number",
+    "nearest_choice",
+    "nearest_dtype",
     "outside",
 ]
 
 _T = TypeVar("_T")
+
+#: The dtypes of numbers, as users write them.
+_DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
+_DTYPES += ("float16", "float32", "float64")
 
 
 def check_key(key: object, *, name: str = "a key") -> str:
@@ -86,9 +92,18 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> str:
     """Return one of some texts."""
     if isinstance(value, str) and value in choices:
         return value
-    hint = nearest(value, choices) if isinstance(value, str) else ""
     expected = f"one of {', '.join(map(repr, choices))}"
-    raise OptionError(f"{_error(name, expected, value)}{hint}")
+    raise OptionError(f"{_error(name, expected, value)}{nearest_choice(value, choices)}")
+
+
+def nearest_choice(value: object, choices: Iterable[str]) -> str:
+    """Return ``; nearest: 'a'`` for the message of a wrong choice, or an empty string."""
+    return nearest(value, choices) if isinstance(value, str) else ""
+
+
+def nearest_dtype(value: object) -> str:
+    """Return ``; nearest: 'float32'`` for what is no dtype of numbers, or an empty string."""
+    return nearest_choice(value, _DTYPES)
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -7,10 +7,15 @@ import difflib
 import errno
 import sys
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import wraps
+from itertools import islice
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar
 
 __all__ = [
+    "ArgumentError",
     "ColumnError",
     "ConversionWarning",
     "CorruptStoreError",
@@ -37,11 +42,18 @@ __all__ = [
     "StoreLockedError",
     "UndecodableError",
     "UnreadableError",
+    "argument_hints",
     "damaged",
     "nearest",
+    "nearest_file",
     "warn_of",
     "without_carets",
 ]
+
+#: Names of a folder that a misspelled one is compared with, at most: each takes microseconds.
+_MAX_FILES = 10_000
+
+_Target = TypeVar("_Target", bound=Callable[..., Any])
 
 
 class MemmpyError(Exception):
@@ -54,6 +66,10 @@ class MemmpyError(Exception):
 
 class OptionError(MemmpyError, ValueError):
     """An argument has a value that makes no sense."""
+
+
+class ArgumentError(OptionError, TypeError):
+    """A function has no argument of this name."""
 
 
 class MissingFileError(MemmpyError, FileNotFoundError):
@@ -262,3 +278,68 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
         folded = {other.casefold(): other for other in names}
         matches = [folded[name.casefold()]] if name.casefold() in folded else []
     return f"; nearest: {', '.join(map(repr, matches))}" if matches else ""
+
+
+def nearest_file(path: str | Path) -> str:
+    """Return ``; nearest: 'a', 'b' in 'folder'`` for the first part of a path that is missing."""
+    missing = Path(path)
+    try:
+        while not missing.parent.is_dir() and missing.parent != missing:
+            missing = missing.parent
+        names = [entry.name for entry in islice(missing.parent.iterdir(), _MAX_FILES)]
+    except (OSError, ValueError):  # a folder that may not be read, or no valid name
+        return ""
+    near = nearest(missing.name, names)
+    return f"{near} in {str(missing.parent)!r}" if near and missing.parent != Path() else near
+
+
+def argument_hints(target: _Target) -> _Target:
+    """Return a function whose error for an unknown argument names the nearest; or a class of such.
+
+    Decorates public functions, and public classes for their constructor and public methods.
+
+    Examples
+    --------
+    >>> memmpy.load_root(files, "data.mmpy", batchsize=3)
+    Traceback (most recent call last):
+    ArgumentError: load_root() has no argument 'batchsize'; nearest: 'batch_size'
+    """
+    if not isinstance(target, type):
+        return _with_hints(target)  # type: ignore[return-value]
+    for name, value in list(vars(target).items()):
+        if name.startswith("_") and name != "__init__":
+            continue
+        if isinstance(value, FunctionType):
+            setattr(target, name, _with_hints(value))
+        elif isinstance(value, classmethod | staticmethod):
+            setattr(target, name, type(value)(_with_hints(value.__func__)))
+    return target
+
+
+def _with_hints(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*values: Any, **named: Any) -> Any:
+        try:
+            return function(*values, **named)
+        except TypeError as error:
+            traceback = error.__traceback__
+            is_inside = traceback is not None and traceback.tb_next is not None
+            if not is_inside and (problem := _unknown_argument(function, named)):
+                is_constructor = function.__name__ == "__init__"
+                name = type(values[0]).__name__ if is_constructor else function.__name__
+                raise ArgumentError(f"{name}() has no argument {problem}") from None
+            raise
+
+    return call
+
+
+def _unknown_argument(function: Callable[..., Any], named: Iterable[str]) -> str:
+    """Return the first name that a function does not take, and a hint; or an empty string."""
+    from inspect import signature  # slow, and most processes make no typo
+
+    known = [name for name in signature(function).parameters if name not in {"self", "cls"}]
+    for name in named:
+        if name not in known:
+            hint = nearest(name, known) or f"; it takes: {', '.join(known) or 'none'}"
+            return f"{name!r}{hint}"
+    return ""

@@ -476,7 +476,7 @@ class TestErrors:
     def test_a_missing_tree_names_those_that_are_there(
         self, make_file: MakeFile, tmp_path: Path
     ) -> None:
-        with pytest.raises(RootFileError, match=r"no tree 'tre' in .*: its trees are \('tree'\)$"):
+        with pytest.raises(RootFileError, match=r"no tree 'tre' in .*: its only tree is 'tree'$"):
             convert(RFileConfig(make_file(), "tre"), tmp_path / "s", keys={"nJets"})
 
     def test_two_trees_must_be_told_apart(self, tmp_path: Path) -> None:

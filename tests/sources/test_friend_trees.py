@@ -190,7 +190,7 @@ def test_a_missing_branch_of_a_friend_names_the_nearest_there(
 def test_a_missing_tree_of_a_friend_names_those_that_the_file_has(
     three: list[tuple[str, str, Path]], tmp_path: Path
 ) -> None:
-    message = r"no tree 'dir/on' in '.*one.root': its trees are \('dir/one'\)"
+    message = r"no tree 'dir/on' in '.*one.root': its only tree is 'dir/one'"
     with (
         pytest.raises(InputFileError, match=message),
         opened(tmp_path / "main.root", ("a", "dir/on", three[0][2])),

@@ -239,7 +239,7 @@ def test_slashes_around_a_tree_do_not_matter(tree: str) -> None:
 
 def test_a_missing_tree_names_those_there_are() -> None:
     message = (
-        r"no group or dataset 'evnts' in '.*x.h5': its tables are \('jets', 'events'\); "
+        r"no group or dataset 'evnts' in '.*x.h5': its tables are 'jets', 'events'; "
         "nearest: 'events'"
     )
     with pytest.raises(InputFileError, match=message):
@@ -249,11 +249,11 @@ def test_a_missing_tree_names_those_there_are() -> None:
 def test_the_only_table_is_named_once() -> None:
     with pytest.raises(InputFileError) as caught:
         opened({"events/x": np.arange(3)}, "evnts")
-    assert str(caught.value).endswith("its tables are ('events')")
+    assert str(caught.value).endswith("its only table is 'events'")
 
 
 def test_a_group_without_arrays_names_those_with() -> None:
-    message = r"no arrays in the group 'a' in '.*x.h5': its tables are \('a/b'\)"
+    message = r"no arrays in the group 'a' in '.*x.h5': its only table is 'a/b'"
     with pytest.raises(InputFileError, match=message):
         opened({"a/b/x": np.arange(3)}, "a")
 
@@ -278,7 +278,7 @@ def test_a_dataset_that_has_the_length_of_its_group_is_the_group() -> None:
 
 
 def test_a_single_value_is_no_table() -> None:
-    message = r"no table but a single value in 'n' in '.*x.h5': its tables are \('/'\)"
+    message = r"no table but a single value in 'n' in '.*x.h5': its only table is '/'"
     with pytest.raises(InputFileError, match=message):
         opened({"n": 3, "x": np.arange(3)}, "n")
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.writer import ColumnWriter, RowWriter
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, argument_hints
 from memmpy.jagged import Jagged
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
@@ -16,6 +16,7 @@ from memmpy.typing import Array, PathLike
 __all__ = ["ReadJagged", "WriteJagged"]
 
 
+@argument_hints
 @final
 class WriteJagged(ColumnWriter):
     """Write a column whose entries are arrays of any length.
@@ -91,6 +92,7 @@ class WriteJagged(ColumnWriter):
         return ColumnRecord("jagged", num_entries, arrays, self.details, self.origin)
 
 
+@argument_hints
 @final
 class ReadJagged(MappedColumn, Sequence[Array]):
     """Open a jagged column: a sequence of arrays, read from disk when you use them.

@@ -12,7 +12,7 @@ from memmpy.columns.memory_maps import Arrays, describe_column, map_column, map_
 from memmpy.columns.nested import ReadNested
 from memmpy.columns.shaped import ReadShaped
 from memmpy.columns.text import ReadText
-from memmpy.errors import CorruptStoreError, OptionError, UnreadableError
+from memmpy.errors import CorruptStoreError, OptionError, UnreadableError, argument_hints
 from memmpy.store import ColumnRecord, Metadata, hash64
 from memmpy.typing import PathLike
 
@@ -35,6 +35,7 @@ _CLASSES: Mapping[str, type[ReadJagged | ReadShaped | ReadText | ReadNested]] = 
 }
 
 
+@argument_hints
 def load_memmaps(path: PathLike, keys: Collection[str] | None = None) -> dict[str, StoredColumn]:
     """Open columns of a store.
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 
 from memmpy.checks import check_path
-from memmpy.errors import ColumnError, MissingKeyError, damaged, nearest
+from memmpy.errors import ColumnError, MissingKeyError, argument_hints, damaged, nearest
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import Array, PathLike
 
@@ -31,6 +31,7 @@ Arrays: TypeAlias = dict[str, np.memmap[Any, Any]]
 _Column = TypeVar("_Column", bound="MappedColumn")
 
 
+@argument_hints
 class MappedColumn(ABC):
     """A column over mapped arrays, which a store or the caller gives.
 

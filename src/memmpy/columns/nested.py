@@ -18,7 +18,7 @@ from memmpy.columns.column_layout import (
 from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.nested_checks import check_ends, check_nested
 from memmpy.columns.writer import ColumnWriter
-from memmpy.errors import ColumnError, CorruptStoreError, damaged
+from memmpy.errors import ColumnError, CorruptStoreError, argument_hints, damaged
 from memmpy.jagged import resolve
 from memmpy.store import LOCK_TIMEOUT, ArrayWriter, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
@@ -26,6 +26,7 @@ from memmpy.typing import Array, PathLike
 __all__ = ["ReadNested", "WriteNested"]
 
 
+@argument_hints
 @final
 class WriteNested(ColumnWriter):
     """Write a column of an awkward type: lists of lists, records, strings in lists, options.
@@ -116,6 +117,7 @@ class WriteNested(ColumnWriter):
         return ColumnRecord("nested", self._lengths[ENTRIES], arrays, details, self.origin)
 
 
+@argument_hints
 @final
 class ReadNested(MappedColumn):
     """Open a nested column, whose entries are awkward arrays over mapped memory.

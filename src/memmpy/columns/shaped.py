@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.writer import ColumnWriter, RowWriter
-from memmpy.errors import ColumnError, CorruptStoreError, damaged
+from memmpy.errors import ColumnError, CorruptStoreError, argument_hints, damaged
 from memmpy.jagged import Jagged, resolve
 from memmpy.kernels import offsets_of
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
@@ -17,6 +17,7 @@ from memmpy.typing import Array, PathLike
 __all__ = ["ReadShaped", "WriteShaped"]
 
 
+@argument_hints
 @final
 class WriteShaped(ColumnWriter):
     """Write a column whose entries are arrays of any shape.
@@ -94,6 +95,7 @@ class WriteShaped(ColumnWriter):
         return ColumnRecord("shaped", num_entries, arrays, self.details, self.origin)
 
 
+@argument_hints
 @final
 class ReadShaped(MappedColumn, Sequence[Array]):
     """Open a shaped column: a sequence of arrays, each of its own shape.

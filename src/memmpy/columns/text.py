@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns.memory_maps import Arrays, MappedColumn
 from memmpy.columns.writer import ColumnWriter
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, argument_hints
 from memmpy.jagged import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
@@ -19,6 +19,7 @@ __all__ = ["ReadText", "WriteText"]
 _ERRORS = "surrogateescape"
 
 
+@argument_hints
 @final
 class WriteText(ColumnWriter):
     """Write a column whose entries are strings.
@@ -91,6 +92,7 @@ class WriteText(ColumnWriter):
         return ColumnRecord("text", num_entries, arrays, self.details, self.origin)
 
 
+@argument_hints
 @final
 class ReadText(MappedColumn):
     """Open a text column: a sequence of strings, read from disk when you use them.

@@ -6,12 +6,14 @@ import numpy as np
 
 from memmpy.columns.memory_maps import open_arrays
 from memmpy.columns.writer import ColumnWriter, RowWriter
+from memmpy.errors import argument_hints
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import PathLike
 
 __all__ = ["WriteVector", "read_vector"]
 
 
+@argument_hints
 @final
 class WriteVector(ColumnWriter):
     """Write a column whose entries have one dtype and one shape.
@@ -78,6 +80,7 @@ class WriteVector(ColumnWriter):
         )
 
 
+@argument_hints
 def read_vector(path: PathLike, key: str) -> np.memmap[Any, Any]:
     """Open a vector column.
 

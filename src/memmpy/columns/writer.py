@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from memmpy.checks import check_key, check_path, check_timeout
-from memmpy.errors import ColumnError, OptionError
+from memmpy.checks import check_key, check_path, check_timeout, nearest_dtype
+from memmpy.errors import ColumnError, OptionError, argument_hints
 from memmpy.jagged import fits
 from memmpy.store import (
     LOCK_TIMEOUT,
@@ -30,6 +30,7 @@ __all__ = ["ColumnWriter", "RowWriter"]
 _Writer = TypeVar("_Writer", bound="ColumnWriter")
 
 
+@argument_hints
 class ColumnWriter(ABC):
     """Writes a column inside a ``with`` block; the store has it when the block ends.
 
@@ -168,7 +169,7 @@ class RowWriter:
         self, column: ColumnWriter, role: str, *, dtype: Any, shape: tuple[int, ...] | None
     ) -> None:
         self._column, self._role = column, role
-        self._dtype = None if dtype is None else storage_dtype(np.dtype(dtype), key=column.key)
+        self._dtype = None if dtype is None else _dtype_of(dtype, key=column.key)
         self._shape = None if shape is None else tuple(shape)
         self._array: ArrayWriter | None = None
 
@@ -234,6 +235,15 @@ class RowWriter:
             array = array.astype(self._dtype)
         self._dtype, self._shape = self._dtype or dtype, expected
         return array
+
+
+def _dtype_of(given: Any, *, key: str) -> np.dtype[Any]:
+    try:
+        dtype: np.dtype[Any] = np.dtype(given)
+    except (TypeError, ValueError, SyntaxError) as error:
+        message = f"column {key!r} cannot have the dtype {given!r}{nearest_dtype(given)}"
+        raise ColumnError(message) from error
+    return storage_dtype(dtype, key=key)
 
 
 def _may_take(array: Array, dtype: np.dtype[Any]) -> bool:

@@ -27,6 +27,7 @@ from memmpy.errors import (
     MissingKeyError,
     ReadOnlyStoreError,
     StoreLockedError,
+    argument_hints,
     warn_of,
 )
 from memmpy.jagged import Clipping, clipping_notes
@@ -47,6 +48,7 @@ __all__ = ["Conversion", "convert", "convert_request", "plan_conversion"]
 logger = logging.getLogger(__name__)
 
 
+@argument_hints
 @dataclass(frozen=True, slots=True, repr=False)
 class Conversion(Renderable):
     """The result of `convert`.
@@ -118,6 +120,7 @@ class Conversion(Renderable):
         )
 
 
+@argument_hints
 def convert(
     root_files: RootFiles,
     path: PathLike,
@@ -295,6 +298,7 @@ def convert_request(
     return Conversion(Path(path), plan, bytes_written, clippings)
 
 
+@argument_hints
 def plan_conversion(
     root_files: RootFiles,
     path: PathLike,

@@ -13,7 +13,7 @@ from memmpy.cuts.cache import CachedCut, CutResult, Selection
 from memmpy.cuts.evaluation import Program, check_keys, find_mistakes, to_program
 from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
 from memmpy.cuts.language import Constant, Node, keys_of, normal_form, parse, substitute
-from memmpy.errors import warn_of
+from memmpy.errors import argument_hints, warn_of
 from memmpy.kernels import ITEMS_REDUCED, is_worth_compiling
 from memmpy.parallel import check_threads
 from memmpy.store import Metadata, read_metadata
@@ -32,6 +32,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
+@argument_hints
 def compute_cut_batched(
     path: PathLike,
     expression: str,

@@ -13,6 +13,7 @@ from memmpy.cuts.cache import (
 )
 from memmpy.cuts.language import LANGUAGE
 from memmpy.display import Renderable, Table, format_count, format_size
+from memmpy.errors import argument_hints
 from memmpy.store import (
     CUTS,
     ColumnRecord,
@@ -27,6 +28,7 @@ from memmpy.typing import Array
 __all__ = ["CutRecord", "Cuts", "list_cuts", "verify_cuts"]
 
 
+@argument_hints
 @dataclass(frozen=True, slots=True)
 class CutRecord:
     """A cached selection, as a store lists it.
@@ -56,6 +58,7 @@ class CutRecord:
     is_current: bool
 
 
+@argument_hints
 @final
 class Cuts(Renderable, Sequence[CutRecord]):
     """The selections cached in a store, by expression; prints as a table.

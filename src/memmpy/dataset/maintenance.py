@@ -10,7 +10,7 @@ from pathlib import Path
 from memmpy.checks import check_flag, check_path, check_progress, check_timeout
 from memmpy.conversion import repair_columns
 from memmpy.cuts import leftover_cuts, verify_cuts
-from memmpy.errors import OptionError, ReadOnlyStoreError
+from memmpy.errors import OptionError, ReadOnlyStoreError, argument_hints
 from memmpy.skims import SKIMS, delete_leftover, is_skim, leftover_skims, remove_skim, verify_skims
 from memmpy.store import (
     CUTS,
@@ -34,6 +34,7 @@ __all__ = ["Leftover", "clean", "repair_problems", "verify"]
 _CUT_SUFFIXES = (".json", ".npy")
 
 
+@argument_hints
 def verify(
     path: PathLike,
     *,
@@ -146,6 +147,7 @@ class Leftover:
     why: str
 
 
+@argument_hints
 def clean(
     path: PathLike, *, dry_run: bool = True, lock_timeout: float = LOCK_TIMEOUT
 ) -> list[Leftover]:

@@ -11,7 +11,7 @@ from memmpy.cuts import Constant, keys_of, read_cut
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import verify
 from memmpy.dataset.store_cuts import StoreCuts
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
 from memmpy.parallel import RankOption, WorkOption, check_threads, check_work
@@ -34,6 +34,7 @@ from memmpy.typing import PathLike
 __all__ = ["Store", "open"]
 
 
+@argument_hints
 def open(path: PathLike) -> "Store":
     """Open a store.
 
@@ -61,6 +62,7 @@ def open(path: PathLike) -> "Store":
     return Store(path)
 
 
+@argument_hints
 @final
 class Store(StoreCuts):
     """An open store: a mapping of key to column.

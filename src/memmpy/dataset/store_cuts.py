@@ -23,10 +23,12 @@ from memmpy.cuts import (
     selection_of,
 )
 from memmpy.dataset.store_mapping import StoreMapping
+from memmpy.errors import argument_hints
 
 __all__ = ["StoreCuts"]
 
 
+@argument_hints
 class StoreCuts(StoreMapping):
     """Columns by key, with cuts.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from memmpy.checks import check_indices, check_path
 from memmpy.columns import Snapshot, StoredColumn, no_column, open_undamaged, resolve_key
 from memmpy.display import Renderable, Table, format_count
-from memmpy.errors import CorruptStoreError, SplitError
+from memmpy.errors import CorruptStoreError, SplitError, argument_hints
 from memmpy.export import Friend, write_friends
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
@@ -27,6 +27,7 @@ from memmpy.typing import PathLike
 __all__ = ["StoreMapping"]
 
 
+@argument_hints
 class StoreMapping(Renderable, Mapping[str, StoredColumn]):
     """The base of `Store`: columns by key, with the source and the split of each entry.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import OptionError, nearest
+from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.kernels import offsets_of
 from memmpy.typing import Array, PathLike
 
@@ -80,6 +80,7 @@ YEARS = {
 }
 
 
+@argument_hints
 def demo_files() -> tuple[tuple[str, str, dict[str, str]], ...]:
     """Return file name, tree name and metadata of each file that `write_demo_files` writes.
 
@@ -95,6 +96,7 @@ def demo_files() -> tuple[tuple[str, str, dict[str, str]], ...]:
     )
 
 
+@argument_hints
 def make_events(
     process: str, year: str, num_events: int, *, seed: int, first_event: int = 0
 ) -> "Events":
@@ -133,6 +135,7 @@ def make_events(
     }
 
 
+@argument_hints
 def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list[Path]:
     """Write the four ROOT files of the demo, two processes in two years; return their paths.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memmpy.checks import check_path
-from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError
+from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError, argument_hints
 from memmpy.export.alignment import FriendTree, RowAlignment, align, plan_friends
 from memmpy.export.friend_values import (
     BranchValues,
@@ -39,6 +39,7 @@ STEP_SIZE, STEP_BYTES = 1 << 20, 1 << 26
 _TEMPORARY = re.compile(r"(?P<name>.*)\.(?P<suffix>[0-9a-f]{16}\.tmp)(?P<lock>\.lock)?")
 
 
+@argument_hints
 @dataclass(frozen=True, slots=True)
 class Friend:
     """One written friend tree.
@@ -64,6 +65,7 @@ class Friend:
     num_missing: int
 
 
+@argument_hints
 def write_friend(
     path: PathLike,
     directory: PathLike,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.frameworks.framework_loader import require
 from memmpy.frameworks.torch import TorchLoader, to_torch
 from memmpy.frameworks.torch_tensors import JaggedForm
@@ -32,6 +32,7 @@ __all__ = ["MemmpyDataModule"]
 MakeTrainingSet: TypeAlias = Callable[[], TrainingSet]
 
 
+@argument_hints
 class MemmpyDataModule(LightningDataModule):  # type: ignore[misc] # it may be not installed
     """The splits of a training set, as a data module of Lightning.
 

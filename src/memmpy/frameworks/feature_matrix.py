@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, argument_hints, nearest
 from memmpy.frameworks.framework_loader import check_loader
 from memmpy.jagged import Jagged
 from memmpy.splits import SplitLoader
@@ -22,6 +22,7 @@ _MAX_INTEGER = 1 << 24
 _REFUSED = re.compile(r"[\[\]{}:,\"\s]+")
 
 
+@argument_hints
 def feature_matrix(
     batch: Batch, loader: SplitLoader, *, leave_out: Collection[str] = ()
 ) -> NDArray[np.float32]:

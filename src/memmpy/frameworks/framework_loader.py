@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
-from memmpy.errors import ColumnError, MissingPackageError, OptionError
+from memmpy.errors import ColumnError, MissingPackageError, OptionError, argument_hints
 from memmpy.jagged import Jagged
 from memmpy.loaders import EpochIterable
 from memmpy.splits import SplitLoader
@@ -17,6 +17,7 @@ __all__ = ["FrameworkLoader", "check_loader", "refuse_lists", "require"]
 B = TypeVar("B")
 
 
+@argument_hints
 class FrameworkLoader(EpochIterable[B]):
     """The batches of a loader as a framework takes them.
 

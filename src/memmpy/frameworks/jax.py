@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
-from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
+from memmpy.checks import nearest_choice
+from memmpy.errors import ColumnError, LoaderWarning, OptionError, argument_hints, warn_of
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, refuse_lists, require
 from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
@@ -28,6 +29,7 @@ _MAX_INT32 = 2**31
 _WIDE = frozenset(map(np.dtype, (np.int64, np.uint64, np.float64, np.complex128)))
 
 
+@argument_hints
 def to_jax(
     loader: SplitLoader, device: "jax.Device | jax.sharding.Sharding | str | None" = None
 ) -> "JaxLoader":
@@ -90,6 +92,7 @@ def to_jax(
     return batches
 
 
+@argument_hints
 @final
 class JaxLoader(FrameworkLoader[Batch]):
     """The batches of a loader as dicts of jax arrays; see `to_jax`.
@@ -262,7 +265,8 @@ def _target_of(jax: Any, device: Any, loader: SplitLoader) -> "Target":
         try:
             return jax.local_devices(backend=device)[0]
         except RuntimeError as error:
-            message = f"JAX has no device {device!r} here: {error}"
+            near = nearest_choice(device, ("cpu", "cuda", "gpu", "rocm", "tpu"))
+            message = f"JAX has no device {device!r} here{near}: {error}"
             raise OptionError(f"{message}; for a GPU, pip install 'jax[cuda13]'") from None
     if isinstance(device, jax.sharding.Sharding):
         _check_sharding(device, loader)

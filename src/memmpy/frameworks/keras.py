@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, argument_hints, nearest
 from memmpy.frameworks.framework_loader import check_loader, refuse_lists, require
 from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["to_keras"]
 
 
+@argument_hints
 def to_keras(
     loader: SplitLoader,
     *,

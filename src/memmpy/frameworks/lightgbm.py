@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.frameworks.feature_rows import FeatureRows, chunk_rows
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.splits import SplitLoader
@@ -17,6 +17,7 @@ __all__ = ["to_lightgbm"]
 _CHUNK_BYTES = 1 << 24
 
 
+@argument_hints
 def to_lightgbm(
     loader: SplitLoader,
     *,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmpy.display import format_count, format_size
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import ColumnError, OptionError, argument_hints
 from memmpy.frameworks.feature_matrix import element_names
 from memmpy.frameworks.feature_rows import check_whole, read_entries
 from memmpy.frameworks.framework_loader import check_loader, require
@@ -22,6 +22,7 @@ __all__ = ["to_pandas"]
 _CHUNK_BYTES = 1 << 24
 
 
+@argument_hints
 def to_pandas(loader: SplitLoader) -> "DataFrame":
     """Return all events of a loader as a `pandas.DataFrame`, in memory.
 

@@ -4,8 +4,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, final, get_args
 
-from memmpy.checks import check_choice, check_flag, check_key, check_mapping
-from memmpy.errors import MissingKeyError, OptionError, nearest
+from memmpy.checks import check_choice, check_flag, check_key, check_mapping, nearest_choice
+from memmpy.errors import MissingKeyError, OptionError, argument_hints, nearest
 from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader
 from memmpy.frameworks.gpu import ResidentLoader, check_device, copies_to, require_torch
 from memmpy.frameworks.torch_tensors import JaggedForm, TensorFormat, nest_lists
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TorchLoader", "to_torch"]
 
 
+@argument_hints
 @final
 class TorchLoader(FrameworkLoader[dict[str, Any]]):
     """The batches of a loader as PyTorch tensors; `to_torch` makes it.
@@ -135,6 +136,7 @@ class TorchLoader(FrameworkLoader[dict[str, Any]]):
                 yield nest_lists(batch)
 
 
+@argument_hints
 def to_torch(
     loader: SplitLoader,
     device: "str | torch.device | None" = None,
@@ -258,7 +260,8 @@ def _check_dtype(dtype: Any, torch: Any) -> "torch.dtype":
     if isinstance(given, torch.dtype) and given.is_floating_point:
         return given
     message = "dtype must be a floating dtype, such as 'float32', 'bfloat16' or torch.float16"
-    raise OptionError(f"{message}, got {dtype!r}")
+    near = nearest_choice(name, ("bfloat16", "float16", "float32", "float64"))
+    raise OptionError(f"{message}, got {dtype!r}{near}")
 
 
 def _check_device(device: Any, torch: Any) -> "torch.device":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import ColumnError, OptionError, argument_hints
 from memmpy.frameworks.packed_lists import lists_of_collection, pack_lists
 from memmpy.jagged import Jagged, mask_of
 from memmpy.typing import Array, Batch, Mask
@@ -31,6 +31,7 @@ JaggedForm: TypeAlias = Literal["flat", "nested", "pyg"]
 _MAX_ITEMS = 2**31 - 1
 
 
+@argument_hints
 class JaggedTensor(NamedTuple):
     """Lists as variable-length attention takes them.
 
@@ -49,6 +50,7 @@ class JaggedTensor(NamedTuple):
     max_seqlen: int
 
 
+@argument_hints
 class PackedTensor(NamedTuple):
     """Several collections of objects in one sequence, event by event.
 
@@ -70,6 +72,7 @@ class PackedTensor(NamedTuple):
     collections: "torch.Tensor"
 
 
+@argument_hints
 class GraphTensor(NamedTuple):
     """Lists as PyTorch Geometric has the nodes of a batch of graphs.
 

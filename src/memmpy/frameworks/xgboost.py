@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from memmpy.checks import check_path
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.frameworks.feature_rows import FeatureRows
 from memmpy.frameworks.framework_loader import check_loader, require
 from memmpy.splits import SplitLoader
@@ -20,6 +20,7 @@ __all__ = ["to_xgboost"]
 _CHUNK_BYTES, _CACHED_BYTES = 1 << 24, 1 << 28
 
 
+@argument_hints
 def to_xgboost(
     loader: SplitLoader,
     *,

@@ -6,7 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import ColumnError, OptionError, argument_hints
 from memmpy.jagged.indexing import resolve
 from memmpy.jagged.padding import check_fill
 from memmpy.kernels import (
@@ -25,6 +25,7 @@ from memmpy.typing import Array, Entries, Mask
 __all__ = ["Jagged", "entries_with", "lists_of"]
 
 
+@argument_hints
 @final
 class Jagged(Sequence[Array]):
     """A sequence of arrays of different lengths, stored as content and offsets.

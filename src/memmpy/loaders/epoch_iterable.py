@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 from memmpy.checks import check_seed
-from memmpy.errors import LoaderWarning, warn_of
+from memmpy.errors import LoaderWarning, argument_hints, warn_of
 
 __all__ = ["EpochIterable"]
 
@@ -16,6 +16,7 @@ B = TypeVar("B")
 _Own = TypeVar("_Own", bound="EpochIterable[Any]")
 
 
+@argument_hints
 class EpochIterable(ABC, Generic[B]):
     """Batches of one epoch after the other, in an order that can be resumed.
 

@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.display import Renderable, Table, format_count, format_rate, format_seconds, format_size
+from memmpy.errors import argument_hints
 from memmpy.loaders.epoch import EpochChunks
 from memmpy.loaders.pagecache.pages import in_memory
 from memmpy.parallel import memory_for_pages, prefetch
@@ -25,6 +26,7 @@ _COPY_BYTES = 1 << 22
 _NUM_SAMPLES = 256
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation(Renderable):

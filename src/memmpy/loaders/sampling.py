@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from memmpy.checks import check_integer, check_key, is_number, outside
-from memmpy.errors import ColumnError, OptionError, nearest
+from memmpy.errors import ColumnError, OptionError, argument_hints, nearest
 from memmpy.loaders.loader_options import LoaderOptions
 from memmpy.loaders.row_ranges import steps_of
 from memmpy.order import Mixture, Subset, batches_of_epoch
@@ -24,6 +24,7 @@ _MAX_EVENTS = 2**63
 _NUM_LABELS = 1 << 16
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Sampling:

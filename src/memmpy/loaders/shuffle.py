@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final, get_args
 
 from memmpy.checks import check_flag, check_integer
-from memmpy.errors import OptionError, nearest
+from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.order import Multiplicities, spread_of_blocks
 
 __all__ = [
@@ -39,6 +39,7 @@ _MAX_SPREAD = 1.05
 _MAX_PROPOSED_BYTES = 64 << 20
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Shuffle:

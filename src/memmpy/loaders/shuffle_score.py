@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_integer
-from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, argument_hints, nearest
 
 __all__ = ["ShuffleScore", "shuffle_score"]
 
@@ -16,6 +16,7 @@ __all__ = ["ShuffleScore", "shuffle_score"]
 _MAX_CLASSES = 64
 
 
+@argument_hints
 class ShuffleScore(NamedTuple):
     """How random batches are.
 
@@ -32,6 +33,7 @@ class ShuffleScore(NamedTuple):
     correlation: float
 
 
+@argument_hints
 def shuffle_score(
     loader: Iterable[Mapping[str, Any]], key: str, *, max_batches: int = 10_000
 ) -> ShuffleScore:

@@ -6,6 +6,7 @@ from typing import Any, final
 
 from memmpy.checks import check_flag, check_integer
 from memmpy.display import format_count
+from memmpy.errors import argument_hints
 from memmpy.loaders.check_data import check_data, check_sendable
 from memmpy.loaders.epoch import chunks_of_columns, load_batches
 from memmpy.order import EveryEntry, num_batches
@@ -15,6 +16,7 @@ from memmpy.typing import Batch, Data
 __all__ = ["SimpleLoader"]
 
 
+@argument_hints
 @final
 class SimpleLoader:
     """Iterate over all entries in batches, without shuffling.

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from memmpy.checks import check_integer, check_timeout
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 
 __all__ = ["Work", "WorkOption", "check_work"]
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Work:

@@ -7,7 +7,7 @@ from memmpy.checks import check_flag, check_mapping, check_progress
 from memmpy.conversion import RootFiles, list_configs
 from memmpy.cuts import Constant
 from memmpy.display import quiet
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.parallel import RankOption, WorkOption, check_threads, check_work
 from memmpy.pipeline.load_request import LoadRequest
@@ -18,6 +18,7 @@ from memmpy.typing import PathLike
 __all__ = ["load_root"]
 
 
+@argument_hints
 def load_root(
     root_files: RootFiles,
     path_mmap: PathLike,

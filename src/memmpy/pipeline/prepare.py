@@ -21,6 +21,7 @@ from memmpy.errors import (
     MissingKeyError,
     ReadOnlyStoreError,
     StoreLockedError,
+    nearest,
 )
 from memmpy.parallel import Work
 from memmpy.pipeline.load_request import LoadRequest
@@ -165,5 +166,7 @@ def _locate(error: MissingKeyError, request: LoadRequest) -> MissingKeyError | C
         for key in keys_in(request.cut):
             if key.name == error.key:
                 hint = missing_quotes(request.cut, key.name, texts=request.text_keys)
-                return key.span.error(str(error), hint)
+                near = nearest(key.name, request.constants)
+                near = near.replace("nearest:", "nearest of the constants:")
+                return key.span.error(f"{error}{near}", hint)
     return error

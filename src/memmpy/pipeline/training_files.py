@@ -15,7 +15,7 @@ from memmpy.conversion import (
     metadata_names,
 )
 from memmpy.cuts import Constant
-from memmpy.errors import MissingFileError, StoreLockedError
+from memmpy.errors import MissingFileError, StoreLockedError, argument_hints
 from memmpy.parallel import WorkOption, check_work
 from memmpy.sources import NullRules, open_files
 from memmpy.splits import SplitRequest, Splits, check_splits, reconcile_splits, recorded_splits
@@ -37,6 +37,7 @@ __all__ = ["training_set"]
 _MAX_ATTEMPTS = 3
 
 
+@argument_hints
 def training_set(
     files: RootFiles,
     path: PathLike,

@@ -13,7 +13,7 @@ import numpy as np
 
 from memmpy.checks import is_number
 from memmpy.display import Renderable, Table, format_rate, format_seconds
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.loaders import EpochIterable
 from memmpy.parallel import num_cores
 from memmpy.skims import Skim
@@ -29,6 +29,7 @@ _SLACK = 0.1
 _SMALL_BATCH = 1024
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Headspace(Renderable):
@@ -106,6 +107,7 @@ class Headspace(Renderable):
         return name, format_seconds(seconds), batches, entries
 
 
+@argument_hints
 def headspace(loader: Any, step: Callable[[Any], object], *, seconds: float = 3.0) -> Headspace:
     """Measure whether a training waits for its loader.
 

@@ -19,6 +19,7 @@ from memmpy.errors import (
     MissingFileError,
     ReadOnlyStoreError,
     StoreLockedError,
+    argument_hints,
     warn_of,
 )
 from memmpy.parallel import Work, WorkOption, check_work, worker_pool
@@ -51,6 +52,7 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 
 
+@argument_hints
 def skim(
     path: PathLike,
     *,

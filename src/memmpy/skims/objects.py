@@ -6,13 +6,14 @@ from typing import Any, final
 
 from memmpy.checks import check_integer, check_key
 from memmpy.cuts import Constant, Node, Unary, check_keys, parse, read_cut
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.skims.derived_columns import Derived, Expression, expression_of, missing_of
 from memmpy.skims.object_lists import ObjectColumn, ObjectLists
 
 __all__ = ["Objects", "object_columns"]
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Objects:

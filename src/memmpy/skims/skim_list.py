@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar, final, overload
 
 from memmpy.display import Renderable, Table, format_count, format_size
-from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError
+from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError, argument_hints
 from memmpy.skims.folder import SKIMS
 from memmpy.skims.skim_reader import Skim, problems_of
 from memmpy.skims.skim_request import INDEX
@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 _FOLDER = re.compile(r"[0-9a-f]{16}")
 
 
+@argument_hints
 @final
 class Skims(Renderable, Sequence[Skim]):
     """The skims of a store, by name; prints as a table.

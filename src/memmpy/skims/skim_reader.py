@@ -18,6 +18,8 @@ from memmpy.errors import (
     MissingFileError,
     OptionError,
     UnreadableError,
+    argument_hints,
+    nearest_file,
     warn_of,
     without_carets,
 )
@@ -53,6 +55,7 @@ _Check: TypeAlias = Callable[[Array], str | None]
 _MAX_BYTES = 2**28
 
 
+@argument_hints
 @final
 class Skim(Renderable):
     """Open a skim: rows of fixed size, and lists beside them, in the order of the tickets.
@@ -315,8 +318,10 @@ def _state(folder: Path) -> tuple[bytes, int, int]:
     try:
         data, status = read_document(path, max_bytes=_MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        message = f"no skim at {str(folder)!r}: it holds no {SKIM_METADATA}"
-        raise MissingFileError(message) from None
+        is_there = os.path.isdir(folder)  # noqa: PTH112 - Path raises without permission
+        why = f"it holds no {SKIM_METADATA}" if is_there else "no such directory"
+        near = "" if is_there else nearest_file(folder)
+        raise MissingFileError(f"no skim at {str(folder)!r}: {why}{near}") from None
     except CorruptStoreError as error:
         raise CorruptStoreError(f"{str(path)!r} is damaged: {error}; skim again") from error
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_mapping
+from memmpy.checks import check_mapping, nearest_dtype
 from memmpy.columns import check_keys, resolve_key
 from memmpy.cuts import LANGUAGE, Constant, Node, columns_used, normal_form, read_cut
 from memmpy.errors import OptionError, nearest
@@ -228,7 +228,8 @@ def _dtype(name: str, given: Any) -> np.dtype[Any]:
     try:
         dtype: np.dtype[Any] = np.dtype(given).newbyteorder("<")
     except (TypeError, ValueError, LookupError, SyntaxError) as error:
-        raise OptionError(f"the group {name!r} cannot have the dtype {given!r}") from error
+        message = f"the group {name!r} cannot have the dtype {given!r}{nearest_dtype(given)}"
+        raise OptionError(message) from error
     if dtype.kind not in "biuf":
         raise OptionError(f"the group {name!r} holds numbers, it cannot have the dtype {dtype}")
     return dtype

@@ -6,7 +6,12 @@ To add a format, write a class like `HdfTable` in a module of its own, which fol
 
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.credentials import masked
-from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
+from memmpy.sources.access.file_errors import (
+    has_instead,
+    in_parentheses,
+    missing_branch_error,
+    reader_errors,
+)
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.access.locations import State, Status, describe, find
 from memmpy.sources.access.streams import stream_of
@@ -50,6 +55,7 @@ __all__ = [
     "former_uuid_of",
     "friend_of",
     "from_awkward",
+    "has_instead",
     "in_parentheses",
     "masked",
     "missing_branch_error",

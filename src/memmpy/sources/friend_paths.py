@@ -4,14 +4,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from string import Formatter
 from typing import Any
 
 from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.sources.access.credentials import full_url, masked
 from memmpy.sources.access.locations import State, Status, describe
-from memmpy.sources.access.urls import is_url, local_path, target_of
+from memmpy.sources.access.urls import is_url, target_of
 
 __all__ = ["FriendFile", "check_friends", "find_friend", "name_of_friend"]
 
@@ -99,8 +99,7 @@ def find_friend(key: str, template: str | None, source: Status) -> FriendFile:
         status = describe(path)
     except MissingFileError as error:
         message = f"the friend {name!r} of {source.path!r} is missing: {error}"
-        near = "" if is_url(path) else _nearest_file(local_path(path))
-        raise MissingFileError(f"{message}{near}") from None
+        raise MissingFileError(message) from None
     return FriendFile(name, tree, status.path, status.state)
 
 
@@ -156,16 +155,3 @@ def _filled(template: str, source: str) -> str:
 
 def _is_absolute(path: str) -> bool:
     return "://" in path or os.path.isabs(path)  # noqa: PTH117 - it may be a URL
-
-
-def _nearest_file(path: str) -> str:
-    """Return the names that are nearest to the first part of a path that does not exist."""
-    missing = Path(path)
-    while not missing.parent.is_dir() and missing.parent != missing:
-        missing = missing.parent
-    try:
-        names = [entry.name for entry in missing.parent.iterdir()]
-    except OSError:
-        return ""
-    near = nearest(missing.name, names)
-    return f"{near} in {str(missing.parent)!r}" if near else ""

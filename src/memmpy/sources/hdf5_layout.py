@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.errors import InputFileError, nearest
-from memmpy.sources.access.file_errors import in_parentheses
+from memmpy.errors import InputFileError
+from memmpy.sources.access.file_errors import has_instead, in_parentheses
 
 __all__ = ["DatasetColumn", "format_dtype", "only_table", "table_of"]
 
@@ -154,9 +154,8 @@ def _no_table(file: Any, node: Any, tree: str, path: str) -> InputFileError:
         wrong = "no table but a single value in"
     else:
         wrong = "no arrays in the group" if isinstance(node, h5py.Group) else "no group or dataset"
-    has = f"its tables are{in_parentheses(tables)}" if tables else "it has no table at all"
-    near = nearest(tree, tables) if len(tables) > 1 else ""
-    return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}{near}")
+    has = has_instead(tree, "table", tables)
+    return InputFileError(f"{wrong} {tree or '/'!r} in {path!r}: {has}")
 
 
 def table_of(file: Any, tree: str, path: str) -> tuple[str, dict[str, DatasetColumn], int]:

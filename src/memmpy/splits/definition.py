@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_integer, check_path, check_seed
 from memmpy.cuts import keys_of, parse
-from memmpy.errors import OptionError, SplitError
+from memmpy.errors import OptionError, SplitError, argument_hints
 from memmpy.order import (
     NUM_TICKETS,
     SPLIT_NAMES,
@@ -40,6 +40,7 @@ _VAL = 0.1
 _MAX_FOLDS = 10_000
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Splits:

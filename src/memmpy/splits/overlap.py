@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memmpy.errors import OptionError, SplitError
+from memmpy.errors import OptionError, SplitError, argument_hints
 from memmpy.kernels import Words
 from memmpy.splits.provenance import rule_of, tickets_of_split
 from memmpy.splits.split_loader import SplitLoader
@@ -10,6 +10,7 @@ from memmpy.splits.split_loader import SplitLoader
 __all__ = ["overlap"]
 
 
+@argument_hints
 def overlap(loader_a: SplitLoader, loader_b: SplitLoader) -> int:
     """Return the number of events that both loaders yield, in whole epochs and over all ranks.
 

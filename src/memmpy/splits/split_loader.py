@@ -8,7 +8,7 @@ from typing import Any, TypeVar, final
 
 from memmpy.checks import check_indices, check_integer, check_seed
 from memmpy.display import format_count
-from memmpy.errors import LoaderWarning, OptionError, warn_of
+from memmpy.errors import LoaderWarning, OptionError, argument_hints, warn_of
 from memmpy.loaders import (
     EpochIterable,
     Explanation,
@@ -39,6 +39,7 @@ _T = TypeVar("_T")
 _BatchOf = TypeVar("_BatchOf", bound=Mapping[str, Any])
 
 
+@argument_hints
 @final
 class SplitLoader(EpochIterable[Batch]):
     """Iterate over one split in batches, in a new order each epoch.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from memmpy.checks import is_number
+from memmpy.checks import is_number, nearest_choice
 from memmpy.cuts import keys_of, normal_form, parse
 from memmpy.errors import OptionError, nearest
 from memmpy.order import SPLIT_NAMES, check_fractions, split_number
@@ -55,8 +55,10 @@ def check_by(given: object) -> By:
     if not names or not all(isinstance(name, str) and name for name in names):
         message = (
             "by= is a tuple of columns, in an order that matters: ('run', 'event'); "
-            f"or 'file'; got {given!r}"
+            f"or 'file'; got {given!r}{nearest_choice(given, ('file',))}"
         )
+        if isinstance(given, str) and "nearest" not in message:
+            message += f"; for one column, write by=({given!r},)"
         raise OptionError(message)
     for name in names:
         if names.count(name) > 1:

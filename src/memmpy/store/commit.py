@@ -22,6 +22,8 @@ from memmpy.errors import (
     ReadOnlyStoreError,
     StoreLockedError,
     UnreadableError,
+    argument_hints,
+    nearest_file,
 )
 from memmpy.store.atomic import sync_directory, write_atomically
 from memmpy.store.file_names import METADATA, array_file, is_array_file, is_leftover
@@ -73,13 +75,14 @@ def _no_metadata(directory: Path) -> MemmpyError:
         )
         return CorruptStoreError(message)
     # The methods of Path raise for a directory that may not be read.
-    reason = "no such directory"
+    reason = f"no such directory{nearest_file(directory)}"
     if os.path.exists(directory):  # noqa: PTH110
         is_directory = os.path.isdir(directory)  # noqa: PTH112
         reason = f"it holds no {METADATA}" if is_directory else "it is a file"
     return MissingFileError(f"no store at {str(directory)!r}: {reason}")
 
 
+@argument_hints
 @final
 class Transaction:
     """Commit several columns to a store together, or none of them.

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import numpy as np
 from msgspec import Meta
 
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.store.computation import COMPUTED, Computed
 from memmpy.store.file_names import hash64, hash_text
 from memmpy.store.friend_record import FriendRecord, id_with_friends
@@ -151,6 +151,7 @@ class ColumnRecord:
         return json.dumps([self.kind, self.num_entries, arrays, dict(self.details)], sort_keys=True)
 
 
+@argument_hints
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """One tree of one file that fills a range of entries.

@@ -13,7 +13,7 @@ from memmpy._version import __version__
 from memmpy.checks import check_mapping, check_path
 from memmpy.columns import type_of_values
 from memmpy.display import Renderable, Table
-from memmpy.errors import ColumnError
+from memmpy.errors import ColumnError, argument_hints
 from memmpy.jagged import Jagged, format_share
 from memmpy.skims import pack_arrays
 from memmpy.store import write_atomically
@@ -36,6 +36,7 @@ negative: share of events with a negative weight
 yield scale: sum w of the process in all splits / sum w in this split"""
 
 
+@argument_hints
 @final
 class Fit:
     """What was fitted on the training split of one fold; val and test had no part in it.

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from memmpy.checks import check_choice, is_number
+from memmpy.checks import check_choice, is_number, nearest_choice, nearest_dtype
 from memmpy.columns import check_keys
 from memmpy.errors import OptionError, nearest
 from memmpy.loaders import ClassSampling, SamplingOption, check_sampling
@@ -94,7 +94,8 @@ def check_normalise(normalise: Normalise, classes: tuple[str, ...]) -> Normalise
         return normalise
     if not isinstance(normalise, Mapping):
         message = "normalise is 'mean', 'equal', None, or a mapping of class to share"
-        raise OptionError(f"{message}; got {normalise!r}")
+        near = nearest_choice(normalise, ("mean", "equal"))
+        raise OptionError(f"{message}; got {normalise!r}{near}")
     names = classes or ("all",)
     shares: Mapping[Any, Any] = normalise
     for name, share in shares.items():
@@ -184,7 +185,8 @@ def check_dtypes(
         try:
             dtypes[name] = np.dtype(given).newbyteorder("<")
         except (TypeError, ValueError) as error:
-            raise OptionError(f"the input {name!r} cannot have the dtype {given!r}") from error
+            message = f"the input {name!r} cannot have the dtype {given!r}{nearest_dtype(given)}"
+            raise OptionError(message) from error
         if given is None or dtypes[name].kind != "f" or dtypes[name].itemsize > 8:
             message = f"the input {name!r} holds float16, float32 or float64, not {given!r}"
             raise OptionError(message)

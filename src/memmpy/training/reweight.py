@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_flag, is_number
 from memmpy.display import Table
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.training.weight_sums import num_effective
 
 __all__ = ["BinFactors", "Reweight", "fit_bin_factors"]
@@ -19,6 +19,7 @@ __all__ = ["BinFactors", "Reweight", "fit_bin_factors"]
 _MAX_BINS = 1_000_000
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Reweight:

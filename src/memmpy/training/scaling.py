@@ -7,7 +7,8 @@ from typing import Any, Literal, TypeAlias, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import OptionError, nearest
+from memmpy.checks import nearest_choice
+from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.kernels import standardize
 from memmpy.training.moments import Moments
 from memmpy.typing import Array
@@ -21,6 +22,7 @@ _PERCENTILES = (16, 50, 84)
 _MAX_NAMES = 5
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Scaling:
@@ -112,7 +114,8 @@ def check_scale(
 def _method(given: object) -> Method | None:
     if given is None or (isinstance(given, str) and given in _METHODS):
         return given  # type: ignore[return-value]
-    raise OptionError(f"scale takes {', '.join(map(repr, _METHODS))} or None, got {given!r}")
+    message = f"scale takes {', '.join(map(repr, _METHODS))} or None, got {given!r}"
+    raise OptionError(message + nearest_choice(given, _METHODS))
 
 
 def logarithms(values: Array, methods: Sequence[Method | None]) -> None:

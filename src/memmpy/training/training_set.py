@@ -7,7 +7,7 @@ from typing import Any, Protocol, final, runtime_checkable
 from memmpy.checks import check_mapping
 from memmpy.columns import type_of_column
 from memmpy.display import Renderable, Table, format_count
-from memmpy.errors import FitError, OptionError
+from memmpy.errors import FitError, OptionError, argument_hints
 from memmpy.kernels import Words
 from memmpy.loaders import LoaderOptions, SamplingOption, ShuffleOption, check_shuffle
 from memmpy.order import TicketsOf
@@ -44,6 +44,7 @@ class HasPath(Protocol):
         ...
 
 
+@argument_hints
 @final
 class TrainingSet(Renderable):
     """Inputs, labels, weights and spectators of the events that pass a cut, ready for training.

@@ -145,7 +145,7 @@ def test_the_cache_key_changes_with_what_the_sum_depends_on() -> None:
         ("Runs:w33", MissingKeyError, r"no branch 'w33' in .*Runs;1'; nearest: 'w32'"),
         ("bad:nan", InputFileError, r"the total 'bad:nan' is nan in .*; leave such values out"),
         ("bad:inf", InputFileError, "the total 'bad:inf' is inf in"),
-        ("hist[1]", RootFileError, "no histogram 'hist' in .*: it has none"),
+        ("hist[1]", RootFileError, "no histogram 'hist' in .*: it has no histogram at all"),
         ("Runs[1]", RootFileError, r"'Runs' of .* is a TTree, not a histogram of one dimension"),
     ],
 )

@@ -69,8 +69,8 @@ def test_bins_have_labels(file: Path, label: str, content: float) -> None:
     [
         ("dir/cutflo", 1, r"no histogram 'dir/cutflo' in .*; nearest: 'dir/cutflow'"),
         ("dir/cutflow", 5, r"no bin 5 in .*cutflow': it has 3 bins, and 0 and 4 are the underflow"),
-        ("dir/cutflow", "triger", r"no bin 'triger' in .*\('all', .*nearest: 'trigger'"),
-        ("plain", "all", "no bin 'all' in .*plain': its bins have no labels"),
+        ("dir/cutflow", "triger", r"no bin 'triger' in .*labels are 'all', .*nearest: 'trigger'"),
+        ("plain", "all", "no bin 'all' in .*plain': it has no label at all"),
         ("profile", 1, "'profile' of .* is a TProfile, not a histogram of one dimension"),
         ("plane", 1, "'plane' of .* is a TH2D, not a histogram of one dimension"),
         ("tree", 1, "'tree' of .* is a TTree, not a histogram of one dimension"),

@@ -94,7 +94,7 @@ def test_a_file_without_a_tree_says_so(tmp_path: Path) -> None:
 
 def test_a_missing_tree_names_those_there_are(two_trees: Path) -> None:
     message = (
-        r"no tree 'dir/nominl' in '.*two.root': its trees are \('dir/nominal', 'other'\); "
+        r"no tree 'dir/nominl' in '.*two.root': its trees are 'dir/nominal', 'other'; "
         "nearest: 'dir/nominal'"
     )
     with pytest.raises(RootFileError, match=message):
@@ -104,7 +104,7 @@ def test_a_missing_tree_names_those_there_are(two_trees: Path) -> None:
 def test_the_only_tree_is_named_once(make_file: MakeFile) -> None:
     with pytest.raises(RootFileError) as caught:
         opened(make_file(tree="nominal"), "nominl")
-    assert str(caught.value).endswith("its trees are ('nominal')")
+    assert str(caught.value).endswith("its only tree is 'nominal'")
 
 
 def test_what_is_no_tree_is_named(two_trees: Path) -> None:

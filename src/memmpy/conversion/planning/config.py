@@ -3,6 +3,7 @@
 import fnmatch
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.conversion.planning.totals import parse_total
-from memmpy.errors import OptionError, RootFileError, nearest
+from memmpy.errors import OptionError, RootFileError, argument_hints, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources import (
     Fill,
@@ -22,7 +23,7 @@ from memmpy.sources import (
     find,
     find_friend,
     format_fill,
-    in_parentheses,
+    has_instead,
     masked,
     tree_names,
 )
@@ -48,6 +49,7 @@ _NUM_SEARCHES = 16
 Number: TypeAlias = bool | int | float
 
 
+@argument_hints
 @dataclass(frozen=True)
 class RFileConfig:
     """A file, or the files of a pattern, with the tree to read and the metadata of its events.
@@ -291,9 +293,8 @@ def _trees_of(config: RFileConfig, status: Status) -> list[str | None]:
         known = tree_names(status.path, status.state)
         matched = [name] if name in known else fnmatch.filter(known, name)
         if not matched:
-            has = f"its trees are{in_parentheses(known)}" if known else "it has no tree at all"
-            message = f"no tree of {status.path!r} matches {name!r}: {has}"
-            raise RootFileError(f"{message}{nearest(name, known)}")
+            message = f"no tree of {status.path!r} matches {name!r}: "
+            raise RootFileError(message + has_instead(name, "tree", known))
         names |= dict.fromkeys(matched)
     return [*names]
 
@@ -307,6 +308,10 @@ def _input(
     numbers: dict[str, Number] = {}
     for name, value in items:
         if isinstance(name, str) and isinstance(value, str):
+            for field_name in re.findall(r"{\w+}", value.replace(_TREE, "")):
+                if nearest(field_name, [_TREE]):
+                    message = f"metadata of {status.path!r}: {name!r} has {field_name}"
+                    raise OptionError(f"{message}; nearest: {_TREE}, which is the name of the tree")
             if _TREE in value and tree is None:
                 message = f"metadata of {status.path!r}: {name!r} is {value!r}; give tree="
                 raise OptionError(f"{message}, whose name stands in the place of {_TREE}")

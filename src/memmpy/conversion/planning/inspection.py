@@ -292,8 +292,13 @@ def _missing_branch(
         for branch in _branches_in_file(recipe, task):
             file.type_of(branch)
     except MissingKeyError as error:
-        hint = nearest(error.key, {*task.input.metadata, *task.numbers})
-        return error.key, str(error) + hint.replace("nearest:", "nearest in the metadata:")
+        for place, names in (
+            ("in the metadata", [*task.input.metadata, *task.numbers]),
+            ("of the aliases", task.recipes.aliases),
+        ):
+            hint = nearest(error.key, names)
+            error = MissingKeyError(f"{error}{hint.replace(':', f' {place}:', 1)}", error.key)
+        return error.key, str(error)
     return None
 
 

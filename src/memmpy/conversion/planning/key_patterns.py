@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_key
+from memmpy.checks import check_key, nearest_dtype
 from memmpy.columns import check_keys
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
@@ -48,6 +48,8 @@ class Recipes:
         By branch, the fill for missing values.
     optional : frozenset of str
         Keys that are left out if they are only names of numbers.
+    aliases : tuple of str
+        All aliases: an unknown key may be the typo of one.
     """
 
     named: tuple[Recipe, ...]
@@ -56,6 +58,7 @@ class Recipes:
     reserved: tuple[str, ...] = ()
     missing: Mapping[str, Fill] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
+    aliases: tuple[str, ...] = ()
 
     def without_numbers(self, numbers: Collection[str]) -> "Recipes":
         """Return the recipes without optional keys that are only names of numbers."""
@@ -118,7 +121,9 @@ def make_recipes(
         for key in padding_of
     ]
     with_missing = tuple(_with_missing(recipe, missing) for recipe in named)
-    return Recipes(with_missing, tuple(patterns), types, tuple(reserved), missing)
+    return Recipes(
+        with_missing, tuple(patterns), types, tuple(reserved), missing, aliases=tuple(aliases)
+    )
 
 
 def split_renames(
@@ -237,7 +242,8 @@ def _dtypes(
         except TypeError:
             dtype = np.dtype(object)
         if dtype.kind not in "biuf" or dtype.itemsize > 8:
-            raise OptionError(f"dtype[{key!r}] is a dtype of numbers, got {option!r}")
+            message = f"dtype[{key!r}] is a dtype of numbers, got {option!r}"
+            raise OptionError(message + nearest_dtype(option))
         checked[key] = dtype
     return checked
 

@@ -32,13 +32,9 @@ from memmpy.conversion.planning.schema import (
     size_of_rows,
 )
 from memmpy.conversion.planning.skips import SkippedBranches
-from memmpy.conversion.planning.summary import (
-    ColumnLine,
-    Report,
-    compare_files,
-    format_type,
-)
+from memmpy.conversion.planning.summary import ColumnLine, Report, compare_files, format_type
 from memmpy.display import DisplayBlock, Renderable
+from memmpy.errors import argument_hints
 from memmpy.sources import NullRules
 from memmpy.store import (
     ColumnRecord,
@@ -111,6 +107,7 @@ class FileRead:
     friends: frozenset[str] = frozenset()
 
 
+@argument_hints
 @dataclass(frozen=True, slots=True, repr=False)
 class ConversionPlan(Renderable):
     """The entries that a conversion must read, and the columns that it must write.

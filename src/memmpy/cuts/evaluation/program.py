@@ -164,7 +164,7 @@ def check_keys(
             continue
         if stale is not None and key.name in stale:
             raise key.span.error(f"column {key.name!r}{where} is stale: {stale[key.name]}")
-        near = nearest(key.name, sorted(names))
+        near = nearest(key.name, sorted(names.union(key.span.names)))
         hint = _in_backquotes(key, names)
         if not hint and (texts is not None or not near):
             # The other key may be unknown too: the misspelled name of a column of text.

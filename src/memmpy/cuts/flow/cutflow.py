@@ -33,7 +33,7 @@ from memmpy.cuts.language import (
     substitute,
     unary,
 )
-from memmpy.errors import OptionError, warn_of
+from memmpy.errors import OptionError, argument_hints, warn_of
 from memmpy.parallel import check_threads
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
@@ -41,6 +41,7 @@ from memmpy.typing import PathLike
 __all__ = ["FlowPlan", "count_steps", "cutflow", "plan_flow"]
 
 
+@argument_hints
 def cutflow(
     path: PathLike,
     cuts: str | Sequence[str],

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.display import Renderable, Table
+from memmpy.errors import argument_hints
 
 __all__ = ["CutFlow"]
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CutFlow(Renderable):

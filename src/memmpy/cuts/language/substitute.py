@@ -48,7 +48,8 @@ def substitute(
     """
     aliases, constants = check_mapping("aliases", aliases), check_mapping("constants", constants)
     check_alias_names(aliases, constants)
-    return _replace_keys(node, _resolve_aliases(node, aliases, constants), constants)
+    resolved = _resolve_aliases(node, aliases, constants)
+    return _replace_keys(node, resolved, constants, names=(*aliases, *constants))
 
 
 def rename_keys(node: Node, names: Mapping[str, str]) -> Node:
@@ -91,20 +92,32 @@ def _resolve_aliases(
         if unresolved:
             pending.append(unresolved[0])
         else:
-            resolved[name] = _replace_keys(path.pop(name), resolved, constants)
+            names = (*aliases, *constants)
+            resolved[name] = _replace_keys(path.pop(name), resolved, constants, names=names)
             pending.pop()
     return resolved
 
 
-def _replace_keys(node: Node, trees: Mapping[str, Node], constants: Mapping[str, Constant]) -> Node:
-    """Return a cut with trees and constants in the place of their names."""
+def _replace_keys(
+    node: Node,
+    trees: Mapping[str, Node],
+    constants: Mapping[str, Constant],
+    *,
+    names: tuple[str, ...],
+) -> Node:
+    """Return a cut with trees and constants in the place of their names.
+
+    The places of the other names tell all `names` of aliases and constants.
+    """
 
     def visit(here: Node, operands: list[Node]) -> Node:
         if not isinstance(here, Key):
             return rebuild(here, operands)
         if here.name in constants:
             return _constant(here.name, constants[here.name], here.span)
-        return trees.get(here.name, here)
+        if here.name in trees:
+            return trees[here.name]
+        return replace(here, span=replace(here.span, names=names)) if names else here
 
     return fold(node, visit)
 

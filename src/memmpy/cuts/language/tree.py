@@ -64,12 +64,16 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A place in a text, half open: in that of an alias if `alias` is not empty, else the cut."""
+    """A place in a text, half open: in that of an alias if `alias` is not empty, else the cut.
+
+    At an unknown name, `names` are the aliases and constants that it may misspell.
+    """
 
     text: str
     start: int
     stop: int
     alias: str = ""
+    names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         shown = self.text[self.start : self.stop]

@@ -6,7 +6,7 @@ from functools import cache, partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
-from memmpy.checks import check_integer
+from memmpy.checks import check_integer, nearest_choice
 from memmpy.errors import OptionError
 from memmpy.frameworks.framework_loader import require
 from memmpy.frameworks.gpu.block_layout import BlockLayout, TypedMemory
@@ -63,7 +63,8 @@ def check_device(device: object) -> Any:  # torch.device
     except (RuntimeError, TypeError):
         checked = None
     if checked is None or checked.type not in {"cpu", "cuda"}:
-        raise OptionError(f"device must be 'cpu', 'cuda' or 'cuda:0', got {device!r}")
+        near = nearest_choice(device, ("cpu", "cuda"))
+        raise OptionError(f"device must be 'cpu', 'cuda' or 'cuda:0', got {device!r}{near}")
     if checked.type == "cpu":
         return checked
     if not torch.cuda.is_available():

@@ -9,8 +9,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TypeAlias, final
 
-from memmpy.errors import InputFileError, MissingFileError, UnreadableError
-from memmpy.sources.access.file_errors import check_regular, directory_error, first_line
+from memmpy.errors import InputFileError, UnreadableError
+from memmpy.sources.access.file_errors import (
+    check_regular,
+    directory_error,
+    first_line,
+    missing_file_error,
+)
 from memmpy.sources.access.locations import describe
 from memmpy.sources.access.retries import request
 from memmpy.sources.access.urls import filesystem, is_url, reconnect
@@ -258,7 +263,7 @@ def open_local(path: str) -> io.FileIO:
         except IsADirectoryError as error:
             raise directory_error(path) from error
         except FileNotFoundError as error:
-            raise MissingFileError(f"no such file: {path!r}") from error
+            raise missing_file_error(path) from error
         except OSError as error:
             raise UnreadableError(f"{path!r} may not be read: {error.strerror}") from error
         check_regular(path, mode)

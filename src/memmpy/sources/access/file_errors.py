@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import format_exception
 
-from memmpy.errors import InputFileError, MemmpyError, MissingFileError, MissingKeyError, nearest
+from memmpy.errors import (
+    InputFileError,
+    MemmpyError,
+    MissingFileError,
+    MissingKeyError,
+    nearest,
+    nearest_file,
+)
 from memmpy.sources.access.credentials import without_credentials
 from memmpy.store import kind_of_file
 
@@ -15,6 +22,7 @@ __all__ = [
     "check_regular",
     "directory_error",
     "first_line",
+    "has_instead",
     "in_parentheses",
     "missing_branch_error",
     "missing_file_error",
@@ -61,7 +69,7 @@ def missing_file_error(path: str) -> MissingFileError:
             f"{path!r} is a link to {str(Path(path).readlink())!r}, which is no file"
         )
     except (OSError, ValueError):  # it is no link, or no valid file name
-        return MissingFileError(f"no such file: {path!r}")
+        return MissingFileError(f"no such file: {path!r}{nearest_file(path)}")
 
 
 def check_regular(path: str, mode: int) -> None:
@@ -92,6 +100,15 @@ def directory_error(path: str) -> MissingFileError:
 def missing_branch_error(name: str, where: str, known: Collection[str]) -> MissingKeyError:
     """Return the error for a missing branch. Names the nearest."""
     return MissingKeyError(f"no branch {name!r} in {where!r}{nearest(name, known)}", name)
+
+
+def has_instead(given: str, kind: str, names: Sequence[str]) -> str:
+    """Return what a file has of a kind, such as its trees, and which of them is nearest."""
+    if len(names) == 1:
+        return f"its only {kind} is {names[0]!r}"
+    first = ", ".join(map(repr, names[:10]))
+    rest = f"{', ...' if len(names) > 10 else ''}{nearest(given, names)}"
+    return f"its {kind}s are {first}{rest}" if names else f"it has no {kind} at all"
 
 
 def in_parentheses(names: Sequence[str]) -> str:

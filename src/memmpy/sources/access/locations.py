@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from memmpy.errors import InputFileError, MissingFileError, UnreadableError
+from memmpy.errors import InputFileError, MissingFileError, UnreadableError, nearest_file
 from memmpy.parallel import prefetch
 from memmpy.sources.access.credentials import full_url, masked
 from memmpy.sources.access.file_errors import check_regular, directory_error, missing_file_error
@@ -107,7 +107,7 @@ def find(pattern: str) -> list[Status]:
     if not paths and not glob.has_magic(path):
         raise missing_file_error(path)
     if not paths:
-        raise MissingFileError(f"no file matches {pattern!r}")
+        raise MissingFileError(f"no file matches {pattern!r}{nearest_file(path)}")
     return [_describe_local(path) for path in paths]
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from memmpy.errors import RootFileError, nearest
+from memmpy.errors import RootFileError
 from memmpy.sources.access.byte_source import ByteSource
-from memmpy.sources.access.file_errors import in_parentheses, reader_errors
+from memmpy.sources.access.file_errors import has_instead, reader_errors
 from memmpy.sources.access.locations import State, check_state
 
 __all__ = ["read_bin"]
@@ -58,8 +58,8 @@ def _find(file: Any, path: str, name: str) -> Any:
         kinds[key] = kind
     if name not in kinds:
         known = sorted({key.rpartition(";")[0] for key, kind in classes.items() if _is_th1(kind)})
-        has = f"its histograms are{in_parentheses(known)}" if known else "it has none"
-        raise RootFileError(f"no histogram {name!r} in {path!r}: {has}{nearest(name, known)}")
+        has = has_instead(name, "histogram", known)
+        raise RootFileError(f"no histogram {name!r} in {path!r}: {has}")
     if not _is_th1(kinds[name]):
         message = f"{name!r} of {path!r} is a {kinds[name]}, not a histogram of one dimension (TH1)"
         raise RootFileError(message)
@@ -87,8 +87,8 @@ def _number_of(histogram: Any, where: str, label: str) -> int:
     entries = [] if labels is None else list(labels)
     names = [str(text) for text in entries]
     if label not in names:
-        has = f"its labels are{in_parentheses(names)}" if names else "its bins have no labels"
-        raise RootFileError(f"no bin {label!r} in {where!r}: {has}{nearest(label, names)}")
+        has = has_instead(label, "label", names)
+        raise RootFileError(f"no bin {label!r} in {where!r}: {has}")
     # ROOT gives each label the number of its bin; uproot writes labels in order, without numbers.
     number = int(entries[names.index(label)].member("@fUniqueID"))
     return number or names.index(label) + 1

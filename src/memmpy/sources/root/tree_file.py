@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
+from memmpy.errors import MemmpyError, RootFileError, UndecodableError
 from memmpy.sources.access.byte_source import ByteSource
-from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
+from memmpy.sources.access.file_errors import (
+    has_instead,
+    in_parentheses,
+    missing_branch_error,
+    reader_errors,
+)
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.awkward_types import from_awkward
@@ -240,9 +245,7 @@ class TreeFile:
             if tree in classes or _last_cycle(tree, classes) in classes:
                 kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
                 raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
-            has = f"its trees are{in_parentheses(known)}" if known else "it has no tree at all"
-            near = nearest(tree, known) if len(known) > 1 else ""
-            message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
+            message = f"no tree {tree!r} in {self.path!r}: {has_instead(tree, 'tree', known)}"
             raise RootFileError(message)
         with _reader_errors(f"{self.path}:{name}", "cannot be read"):
             uproot_tree = self._file[name]

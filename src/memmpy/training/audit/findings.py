@@ -11,6 +11,7 @@ from memmpy.display import WIDTH, DisplayBlock, Renderable, Table, format_count,
 
 if TYPE_CHECKING:
     import rich.console
+from memmpy.errors import argument_hints
 
 __all__ = ["LEVELS", "Audit", "Finding", "Level"]
 
@@ -21,6 +22,7 @@ _MAX_ROWS = 6
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -50,6 +52,7 @@ class Finding:
     message: str = ""
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Audit(Renderable):

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.typing import Array, Mask
 
 __all__ = ["RocCurve", "roc_curve"]
@@ -15,6 +15,7 @@ __all__ = ["RocCurve", "roc_curve"]
 _ROUNDING = 1e-12
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class RocCurve:

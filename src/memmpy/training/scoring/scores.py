@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_flag, check_integer
 from memmpy.display import DisplayBlock, Renderable, format_count
-from memmpy.errors import OptionError, SplitError, nearest
+from memmpy.errors import OptionError, SplitError, argument_hints, nearest
 from memmpy.export import Friend, write_friends
 from memmpy.kernels import Words
 from memmpy.splits import Splits
@@ -59,6 +59,7 @@ class ScoredEvents(Protocol):
         """Return the ticket of each entry."""
 
 
+@argument_hints
 @final
 class Scores(Renderable):
     """The scores of the events of a training set; made by ``data.scores()``.
