@@ -18,6 +18,7 @@ from memmpy.cli.cmd_cutflow import cutflow
 from memmpy.cli.cmd_demo import demo
 from memmpy.cli.cmd_skim import skim
 from memmpy.cli.cmd_skims import skims
+from memmpy.cli.cmd_train_set import train_set
 from memmpy.cli.cmd_verify import verify
 from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
 from memmpy.display import printable
@@ -67,5 +68,5 @@ def main() -> None:
     """Convert ROOT files into memory-mapped columns, and load shuffled batches for training."""
 
 
-for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, verify):
+for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, train_set, verify):
     main.add_command(verb)

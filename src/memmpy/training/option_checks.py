@@ -94,7 +94,8 @@ def check_normalise(normalise: Normalise, classes: tuple[str, ...]) -> Normalise
         return normalise
     if not isinstance(normalise, Mapping):
         message = "normalise is 'mean', 'equal', None, or a mapping of class to share"
-        raise OptionError(f"{message}; got {normalise!r}")
+        hint = nearest(str(normalise), ("mean", "equal"))
+        raise OptionError(f"{message}; got {normalise!r}{hint}")
     names = classes or ("all",)
     shares: Mapping[Any, Any] = normalise
     for name, share in shares.items():

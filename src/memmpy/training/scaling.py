@@ -112,7 +112,8 @@ def check_scale(
 def _method(given: object) -> Method | None:
     if given is None or (isinstance(given, str) and given in _METHODS):
         return given  # type: ignore[return-value]
-    raise OptionError(f"scale takes {', '.join(map(repr, _METHODS))} or None, got {given!r}")
+    hint = nearest(given, _METHODS) if isinstance(given, str) else ""
+    raise OptionError(f"scale takes {', '.join(map(repr, _METHODS))} or None, got {given!r}{hint}")
 
 
 def logarithms(values: Array, methods: Sequence[Method | None]) -> None:
