@@ -1,10 +1,11 @@
-"""Errors and warnings of memmpy.
+"""Errors and warnings of memmpy, and the packages that users may lack.
 
 Every error is a `MemmpyError`, and also the built-in error that a user would expect.
 """
 
 import difflib
 import errno
+import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -46,6 +47,7 @@ __all__ = [
     "damaged",
     "nearest",
     "nearest_file",
+    "require",
     "warn_of",
     "without_carets",
 ]
@@ -343,3 +345,31 @@ def _unknown_argument(function: Callable[..., Any], named: Iterable[str]) -> str
             hint = nearest(name, known) or f"; it takes: {', '.join(known) or 'none'}"
             return f"{name!r}{hint}"
     return ""
+
+
+def require(package: str, *, what: str, extra: str) -> Any:  # a module
+    """Return an optional package.
+
+    Parameters
+    ----------
+    package : str
+        The module to import, such as ``"h5py"`` or ``"pyarrow.parquet"``.
+    what : str
+        What needs it, for the message, such as ``"to_torch"`` or ``"reading 'jets.h5'"``.
+    extra : str
+        The extra of memmpy that installs it, such as ``"hdf5"``.
+
+    Raises
+    ------
+    MissingPackageError
+        If it is not installed.
+    """
+    top = package.partition(".")[0]
+    try:
+        importlib.import_module(top)
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != top:
+            raise
+        message = f"{what} needs the package {top!r}: pip install 'memmpy[{extra}]'"
+        raise MissingPackageError(message) from None

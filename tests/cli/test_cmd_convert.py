@@ -1,6 +1,5 @@
 """Tests of `memmpy convert`, as a user types it."""
 
-import json
 import re
 import signal
 import subprocess
@@ -16,9 +15,10 @@ import pytest
 import uproot
 from click.testing import CliRunner, Result
 
-from memmpy import load_memmaps, read_vector
+from memmpy import Splits, load_memmaps, read_vector
 from memmpy.cli import main
 from memmpy.cli.parsing import parse_fills, parse_names, split_at_commas
+from memmpy.splits import recorded_splits
 from memmpy.store import read_metadata
 
 MakeFile = Callable[..., Path]
@@ -149,32 +149,114 @@ def test_entries_are_chosen_in_each_file(make_file: MakeFile, out: Path) -> None
     assert (read_vector(out, "met") * 8).tolist() == [2, 3, 4, 12, 13, 14]
 
 
-def test_a_config_lists_groups(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
-    groups = [
-        {"path": str(make_file("a.root")), "metadata": {"process": "ttH", "xsec": 2}},
-        {"path": str(make_file("b.root", first=10)), "tree": "tree", "entry_stop": 3},
-    ]
-    (tmp_path / "files.json").write_text(json.dumps(groups))
-    options = ["--keys", "met", "--metadata", "process=other", "--metadata", "year=x"]
-    done = convert("--config", tmp_path / "files.json", "--out", out, *options)
+RECIPE = """
+store = "s.mmpy"
+[[files]]
+path = "a.root"
+metadata = { process = "ttH", year = "x", xsec = 2 }
+[[files]]
+path = "b.root"
+tree = "tree"
+metadata = { process = "other", year = "x" }
+entry_stop = 3
+[convert]
+keys = ["met2"]
+keys_padded = { jet_pt = [2, nan] }
+aliases = { met2 = "met * 2" }
+dtype = { met2 = "float64" }
+[splits]
+by = ["eventNumber"]
+"""
+
+
+@pytest.fixture
+def recipe(make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    make_file("a.root")
+    make_file("b.root", first=10)
+    (tmp_path / "data.toml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
+    return Path("data.toml")
+
+
+def test_a_recipe_names_files_columns_splits_and_the_store(recipe: Path) -> None:
+    done = convert(recipe)
     assert done.exit_code == 0, done.output
-    sources = read_metadata(out).sources
-    assert [dict(s.metadata) for s in sources] == [
+    metadata = read_metadata("s.mmpy")
+    assert [dict(source.metadata) for source in metadata.sources] == [
         {"process": "ttH", "year": "x"},
         {"process": "other", "year": "x"},
     ]
-    assert [s.num_entries for s in sources] == [10, 3]
-    assert [s.numbers.values for s in sources] == [{"xsec": 2}, {}]
+    assert [source.num_entries for source in metadata.sources] == [10, 3]
+    assert [source.numbers.values for source in metadata.sources] == [{"xsec": 2}, {}]
+    met = read_vector("s.mmpy", "met2")
+    assert met.dtype == np.float64
+    assert met.tolist() == [number / 4 for number in range(13)]
+    assert read_vector("s.mmpy", "jet_pt").shape == (13, 2)
+    assert recorded_splits(metadata) == Splits(by=("eventNumber",))
 
 
-def test_a_config_names_friends(make_file: MakeFile, out: Path, tmp_path: Path) -> None:
-    make_file("friend_a.root", tree="scores", score=np.arange(10.0))
-    friends = {"scores": "friend_{stem}.root"}
-    groups = [{"path": str(make_file("a.root")), "tree": "tree", "friends": friends}]
-    (tmp_path / "files.json").write_text(json.dumps(groups))
-    done = convert("--config", tmp_path / "files.json", "--out", out, "--keys", "score")
+def test_options_override_a_recipe(recipe: Path) -> None:
+    done = convert(
+        *(recipe, "--out", "other.mmpy", "--entry-start", 1, "--entry-stop", 4),
+        *("--metadata", "year=y", "--number", "lumi=5", "--by", "runNumber,eventNumber"),
+    )
     assert done.exit_code == 0, done.output
-    assert read_vector(out, "score").tolist() == [*range(10)]
+    assert not Path("s.mmpy").exists()
+    metadata = read_metadata("other.mmpy")
+    assert [dict(source.metadata) for source in metadata.sources] == [
+        {"process": "ttH", "year": "y"},
+        {"process": "other", "year": "y"},
+    ]
+    assert [source.numbers.values for source in metadata.sources] == [
+        {"xsec": 2, "lumi": 5},
+        {"lumi": 5},
+    ]
+    assert [source.num_entries for source in metadata.sources] == [3, 3]
+    assert recorded_splits(metadata) == Splits(by=("runNumber", "eventNumber"))
+
+
+def test_options_of_columns_replace_those_of_a_recipe(recipe: Path) -> None:
+    recipe.write_text(RECIPE + "[training.inputs]\nx = ['weight']")
+    done = convert(recipe, "--keys", "nJets", "--dtype", "nJets=int64")
+    assert done.exit_code == 0, done.output
+    columns = read_metadata("s.mmpy").columns
+    assert {*columns} == {"nJets", "eventNumber", "process", "year", "xsec"}
+    assert read_vector("s.mmpy", "nJets").dtype == np.int64
+
+
+def test_without_keys_a_recipe_converts_what_its_training_set_needs(recipe: Path) -> None:
+    text = RECIPE[: RECIPE.index("[convert]")]
+    more = "[training]\ncut = 'nBTags_77 > 0'\n[training.inputs]\nx = ['2 * met']\n"
+    recipe.write_text(text + more)
+    done = convert(recipe)
+    assert done.exit_code == 0, done.output
+    assert {*read_metadata("s.mmpy").columns} >= {"met", "nBTags_77", "runNumber", "eventNumber"}
+    assert not {*read_metadata("s.mmpy").columns} & {"weight", "jet_pt", "nJets"}
+
+
+def test_a_dry_run_of_a_recipe_writes_nothing(recipe: Path) -> None:
+    done = convert(recipe, "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "to do: read 2 files" in done.output
+    assert not Path("s.mmpy").exists()
+
+
+def test_a_recipe_names_friends(make_file: MakeFile, recipe: Path) -> None:
+    make_file("friend_a.root", tree="scores", score=np.arange(10.0))
+    recipe.write_text(
+        """
+        store = "s.mmpy"
+        [[files]]
+        path = "a.root"
+        tree = "tree"
+        friends = { scores = "friend_{stem}.root" }
+        [convert]
+        keys = ["score"]
+        """
+    )
+    done = convert(recipe)
+    assert done.exit_code == 0, done.output
+    assert read_vector("s.mmpy", "score").tolist() == [*range(10)]
 
 
 def test_convert_prints_a_report(make_file: MakeFile, out: Path) -> None:
@@ -242,8 +324,8 @@ def test_without_dask_it_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = convert(make_file(), "--out", out, "--keys", "met", "--dask", "tcp://x:1")
-    assert done.exit_code == 1
-    assert "pip install distributed" in done.stderr
+    assert done.exit_code == 2
+    assert "pip install 'memmpy[dask]'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -251,7 +333,7 @@ def test_without_dask_it_says_how_to_install_it(
     [
         (["missing.root", "--keys", "met"], "no such file: 'missing.root'"),
         (["FILE", "--keys", "mett"], "nearest: 'met'"),
-        (["--config", "none.json", "--keys", "met"], "no such file: 'none.json'"),
+        (["none.toml"], "no such file: 'none.toml'"),
     ],
 )
 def test_errors_are_printed_without_a_traceback(
@@ -267,7 +349,8 @@ def test_errors_are_printed_without_a_traceback(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--keys", "met"], "name FILES, or a file that lists them with --config"),
+        (["--keys", "met"], "name FILES, or a recipe such as data.toml"),
+        (["data.toml", "FILE"], "data.toml is a recipe, which names all files: give it alone"),
         (["missing.root"], "name the keys: --keys"),
         (["FILE", "--pad", "jet_pt:nan"], "--pad takes key:length:fill, such as jet_pt:22:nan"),
         (["FILE", "--pad", "jet_pt:x:nan"], "--pad takes key:length:fill"),
@@ -329,27 +412,47 @@ def check_error(
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("old", "new", "message"),
     [
-        ("[", "'files.json' is not JSON"),
-        ("{}", "must be a list of groups of files, such as"),
-        ("[]", "must be a list of groups of files, such as"),
-        ('[{"tree": "x"}]', "group 1 of 'files.json' names no path"),
-        ('[{"path": "a", "metdata": {}}]', "nearest: 'metadata'"),
-        ('[{"path": "a", "tree": 1}]', "tree cannot be 1"),
-        ('[{"path": "a", "entry_stop": true}]', "entry_stop cannot be True"),
-        ('[{"path": "a", "metadata": {"x": null}}]', "are texts and numbers, got 'x': None"),
+        (
+            "[convert]",
+            "[convrt]",
+            "data.toml, line 11: a recipe has no 'convrt'; nearest: 'convert'",
+        ),
+        ('keys = ["met2"]', 'keys = ["met"]', "line 11: nothing uses the alias 'met2'"),
+        ('store = "s.mmpy"', "", "data.toml names no store: write store = 'data.mmpy' at its top"),
+        ('path = "a.root"', 'pth = "a.root"', "line 4: [[files]] has no 'pth'; nearest: 'path'"),
     ],
 )
-def test_a_wrong_config_is_an_error(
-    text: str, message: str, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_recipe_is_an_error_with_its_line(
+    old: str, new: str, message: str, recipe: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    make_file("a")
-    Path("files.json").write_text(text)
-    done = convert("--config", "files.json", "--out", "s", "--keys", "met")
+    recipe.write_text(RECIPE.replace(old, new, 1))
+    done = convert(recipe)
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("store = 's'\n[convert]\nkeys = ['met']", "has no files: write [[files]] with path"),
+        ("store = 's'\n[[files]]\npath = 'a.root'", "name the keys: --keys"),
+    ],
+)
+def test_a_recipe_without_files_or_keys_converts_nothing(
+    text: str, message: str, recipe: Path
+) -> None:
+    recipe.write_text(text)
+    done = convert(recipe)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_without_a_recipe_the_store_is_needed(recipe: Path) -> None:
+    done = convert("a.root", "--keys", "met")
+    assert done.exit_code == 2
+    assert "name the store: --out data.mmpy" in done.stderr
 
 
 def test_a_comma_in_brackets_joins_nothing() -> None:
@@ -441,9 +544,9 @@ def test_missing_values_get_the_replacement(out: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert read_vector(out, "run").tolist() == [1, -1]
     assert "int64, missing as -1" in done.output
-    groups = [{"path": str(tmp_path / "a.parquet"), "missing": {"run": None}}]
-    (tmp_path / "files.json").write_text(json.dumps(groups))
-    done = convert("--config", tmp_path / "files.json", "--out", out, "--keys", "run", "-n")
+    recipe = "[[files]]\npath = 'a.parquet'\nmissing = { run = 'none' }\n"
+    (tmp_path / "data.toml").write_text(recipe)
+    done = convert(tmp_path / "data.toml", "--out", out, "--keys", "run", "-n")
     assert "?int64, missing kept" in done.output
 
 

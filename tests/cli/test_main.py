@@ -114,7 +114,7 @@ def test_verify_reports_intact_and_damaged_stores(make_file: MakeFile, tmp_path:
     ("verb", "defaults"),
     [
         ("bench", ["1024; x>=1"]),
-        ("convert", ["0"]),
+        ("convert", []),
         ("demo", ["memmpy_demo", "50000", "1", "128"]),
         ("skim", []),
     ],

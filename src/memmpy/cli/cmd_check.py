@@ -6,24 +6,32 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.recipes import find_recipe
 from memmpy.cli.statuses import FAILED
 
 __all__ = ["check"]
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def check(*, store: Path, as_json: bool) -> None:
+def check(*, store: str, as_json: bool) -> None:
     """Find repeated events, odd values and unsafe splits in STORE.
+
+    Of a recipe, a file in TOML, it checks the inputs, labels and weights of the training set.
 
     The exit status is 1 if a finding is an error, and 0 if there are only warnings.
     """
     from rich.console import Console
 
     from memmpy.dataset import Store
+    from memmpy.parallel import Work
 
-    audit = Store(store).check()
+    recipe = find_recipe([store])
+    if recipe is None:
+        audit = Store(Path(store)).check()
+    else:
+        audit = recipe.training_set(None, work=Work(), progress=None).check()
     if as_json:
         click.echo(json.dumps(audit.to_dict(), indent=2))
     else:

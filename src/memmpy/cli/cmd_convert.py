@@ -2,9 +2,10 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,9 +18,10 @@ from memmpy.cli.parsing import (
     parse_pads,
     parse_pairs,
 )
+from memmpy.cli.recipes import find_recipe
 from memmpy.cli.statuses import INTERRUPTED
-from memmpy.conversion import ConversionPlan, plan_conversion
-from memmpy.conversion import convert as do_convert
+from memmpy.conversion import convert_request, plan_request
+from memmpy.display import Renderable
 from memmpy.parallel import Work
 from memmpy.splits import Splits
 from memmpy.store import Unfinished
@@ -36,10 +38,25 @@ class _ColumnOptions:
     alias: tuple[str, ...]
     dtype: tuple[str, ...]
 
+    def parse(self) -> dict[str, Any]:
+        """Return the arguments of `convert` that the options give."""
+        keys, renamed = parse_keys(self.keys)
+        keys_padded, renamed_padded = parse_pads(self.pad)
+        aliases = parse_pairs(self.alias, option="--alias", example="met_gev=met*0.001")
+        given = {
+            "keys": keys,
+            "keys_padded": keys_padded,
+            "aliases": join_aliases(aliases, [renamed, renamed_padded], keys=[*keys, *keys_padded]),
+            "dtype": parse_pairs(self.dtype, option="--dtype", example="met=float16"),
+        }
+        return {name: value for name, value in given.items() if value}
+
 
 @click.command()
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The store; created if missing."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The store, created if missing; by default that of the recipe.",
 )
 @join_options(
     "columns",
@@ -101,12 +118,7 @@ class _ColumnOptions:
         metavar="BRANCH=VALUE",
         help="A replacement for missing values of a branch, such as run=-1; [] is an empty list.",
     ),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        help="A JSON file with groups of files, each with path, tree and so on, instead of FILES.",
-    ),
-    click.option("--entry-start", default=0, help="Start at this entry of each file."),
+    click.option("--entry-start", type=int, help="Start at this entry of each file."),
     click.option("--entry-stop", type=int, help="Stop before this entry of each file."),
 )
 @splits_options
@@ -118,7 +130,7 @@ class _ColumnOptions:
 @work_options
 def convert(
     *,
-    out: Path,
+    out: Path | None,
     columns: _ColumnOptions,
     file_options: FileOptions,
     splits: Splits | None,
@@ -137,38 +149,50 @@ def convert(
     \b
       memmpy convert 'ttH_*.root' --out data.mmpy --tree nominal --metadata process=ttH \\
           --keys nJets,met --keys 'el_*' --pad jet_pt:22:nan --dry-run
+
+    Or name a recipe, a file in TOML. Options override it; those of columns replace all its columns:
+
+    \b
+      memmpy convert data.toml
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from rich.console import Console
 
     from memmpy.cli.cluster import open_executor
+    from memmpy.pipeline import columns_request
 
-    if not (columns.keys or columns.pad):
+    recipe = find_recipe(file_options.files)
+    if recipe is None and out is None:
+        raise click.UsageError("name the store: --out data.mmpy")
+    store = out if recipe is None else recipe.store_path(out)
+    assert store is not None
+    names: Mapping[str, Any] = columns.parse()
+    training = None
+    if recipe is not None and not names:
+        names, training = recipe.columns, recipe.training
+    if not (names.keys() & {"keys", "keys_padded"} or training):
         raise click.UsageError("name the keys: --keys met,'jet_*' or --pad jet_pt:22:nan")
-    keys, renamed = parse_keys(columns.keys)
-    keys_padded, renamed_padded = parse_pads(columns.pad)
-    aliases = parse_pairs(columns.alias, option="--alias", example="met_gev=met*0.001")
+    if recipe is not None and splits is None:
+        splits = recipe.splits
+    configs = parse_configs(file_options, None if recipe is None else recipe.input_files())
     limits = Work() if step_bytes is None else Work(step_bytes=step_bytes)
-    run = partial(
-        plan_conversion if dry_run else partial(do_convert, progress=work.progress),
-        parse_configs(file_options),
-        out,
-        keys=keys,
-        keys_padded=keys_padded,
-        aliases=join_aliases(aliases, [renamed, renamed_padded], keys=[*keys, *keys_padded]),
-        dtype=parse_pairs(columns.dtype, option="--dtype", example="met=float16"),
-        splits=splits,
-        recreate=recreate,
-    )
+    result: Renderable
     start = time.perf_counter()
     try:
+        request = columns_request(configs, names, training, splits)
         with open_executor(num_processes=work.workers, address=work.dask) as executor:
-            result = run(work=replace(limits, executor=executor))
+            limits = replace(limits, executor=executor)
+            if dry_run:
+                result = plan_request(request, store, limits, recreate=recreate)
+            else:
+                conversion = convert_request(
+                    request, store, limits, recreate=recreate, progress=work.progress, check=None
+                )
+                result = conversion.report(seconds=time.perf_counter() - start)
     except KeyboardInterrupt:
-        click.echo(f"memmpy: interrupted; {_state_of(out)}", err=True)
+        click.echo(f"memmpy: interrupted; {_state_of(store)}", err=True)
         sys.exit(INTERRUPTED)
     if not work.quiet:
-        is_plan = isinstance(result, ConversionPlan)
-        Console().print(result if is_plan else result.report(seconds=time.perf_counter() - start))
+        Console().print(result)
 
 
 def _state_of(store: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from memmpy.cli.options import name_options
+from memmpy.cli.recipes import find_recipe
 from memmpy.cuts import Constant
 from memmpy.cuts import cutflow as count
 
@@ -13,15 +14,15 @@ __all__ = ["cutflow"]
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
-@click.argument("cuts", metavar="CUT...", nargs=-1, required=True)
+@click.argument("store")
+@click.argument("cuts", metavar="CUT...", nargs=-1)
 @click.option("--by", multiple=True, help="A column to group by, such as process; repeatable.")
 @click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
 @name_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def cutflow(
     *,
-    store: Path,
+    store: str,
     cuts: tuple[str, ...],
     by: tuple[str, ...],
     weight: str | None,
@@ -35,12 +36,24 @@ def cutflow(
 
     Put cuts in single quotes, because the shell interprets characters such as $ ! > < & |. Write --
     before a cut that begins with a minus.
+
+    Of a recipe, a file in TOML, it takes the store and the names of the training set; without a
+    CUT, the cut of the training set.
     """
     from rich.console import Console
 
     aliases, constants = names
+    path = Path(store)
+    if recipe := find_recipe([store]):
+        path, training = recipe.store_path(), recipe.training
+        if training is not None:
+            aliases = {**(training.aliases or {}), **aliases}
+            constants = {**(training.constants or {}), **constants}
+            cuts = cuts or (() if training.cut is None else (training.cut,))
+    if not cuts:
+        raise click.UsageError("name a CUT, such as 'njets > 2 && met > 50'")
     flow = count(
-        store,
+        path,
         cuts[0] if len(cuts) == 1 else cuts,
         by=by,
         weight=weight,

@@ -14,6 +14,7 @@ from memmpy.cli.options import (
     work_options,
 )
 from memmpy.cli.parsing import parse_pads, parse_pairs, split_at_commas
+from memmpy.cli.recipes import find_recipe
 from memmpy.cuts import Constant
 from memmpy.parallel import Work
 from memmpy.skims import skim as do_skim
@@ -33,7 +34,7 @@ class _RowOptions:
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@click.argument("store")
 @join_options(
     "rows",
     _RowOptions,
@@ -59,7 +60,7 @@ class _RowOptions:
 @work_options
 def skim(
     *,
-    store: Path,
+    store: str,
     rows: _RowOptions,
     cut: str | None,
     names: tuple[dict[str, str], dict[str, Constant]],
@@ -75,9 +76,29 @@ def skim(
     \b
       memmpy skim data.mmpy --keys weight --pad jet_pt:22:nan,jet_eta:22:nan \\
           --group jets=jet_pt,jet_eta --group event=met,HT --cut 'nJets >= 6'
+
+    Or name a recipe, a file in TOML: its files are converted, and the skim is that of its training
+    set. --cut, --alias, --constant and the options of splits override it.
+
+    \b
+      memmpy skim data.toml
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cli.cluster import open_executor
+    from memmpy.display import quiet
 
+    if recipe := find_recipe([store]):
+        if rows != _RowOptions((), (), (), ()) or recreate:
+            message = "a recipe has the content of its skim in [training]: give no --keys, --pad, "
+            raise click.UsageError(f"{message}--group, --dtype or --recreate")
+        recipe = recipe.changed(splits=splits, cut=cut, aliases=names[0], constants=names[1])
+        with (
+            quiet(when=work.quiet),
+            open_executor(num_processes=work.workers, address=work.dask) as executor,
+        ):
+            data = recipe.training_set(None, work=Work(executor), progress=work.progress)
+        if not work.quiet:
+            click.echo(data.skim)
+        return
     if not (rows.keys or rows.pad or rows.group):
         options = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
         raise click.UsageError(f"name the content of the skim: {options}")
@@ -88,7 +109,7 @@ def skim(
     aliases, constants = names
     with open_executor(num_processes=work.workers, address=work.dask) as executor:
         result = do_skim(
-            store,
+            Path(store),
             keys=split_at_commas(rows.keys),
             keys_padded=keys_padded,
             groups={name: split_at_commas([text]) for name, text in groups.items()},

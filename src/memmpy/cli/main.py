@@ -25,6 +25,7 @@ TOPICS = {
         "cutflow": "Count the entries of STORE that each CUT leaves.",
     },
     "Train": {
+        "train-set": "Make the training set of RECIPE, such as data.toml.",
         "skim": "Copy columns of STORE into packed rows in random order.",
         "bench": "Measure how fast a store or a skim at PATH loads.",
     },

@@ -1,17 +1,14 @@
 """Parses the words of a command line into the arguments of `convert` and `skim`."""
 
-import json
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from memmpy.conversion import Number, RFileConfig, names_in
 from memmpy.cuts import Constant
-from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.splits import By, Splits
 
 __all__ = [
@@ -27,18 +24,6 @@ __all__ = [
     "split_at_commas",
 ]
 
-_FIELDS = {
-    "path": str,
-    "tree": str | list,
-    "metadata": dict,
-    "entry_start": int,
-    "entry_stop": int,
-    "missing": dict,
-    "friends": dict,
-    "totals": dict,
-}
-_EXAMPLE = '[{"path": "ttH_*.root", "tree": "nominal", "metadata": {"process": "ttH"}}]'
-
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
@@ -47,22 +32,18 @@ class FileOptions:
     Parameters
     ----------
     files : tuple of str
-        Paths, patterns and URLs.
-    config : Path or None
-        A JSON file instead of `files`: a list of objects with ``path``, and optionally ``tree``,
-        ``metadata``, ``totals``, ``entry_start``, ``entry_stop`` and ``missing``.
+        Paths, patterns and URLs; or a recipe.
     tree, metadata, number, total, missing, entry_start, entry_stop
-        The values for `files`, and for groups that do not set them.
+        The values for `files`, or in place of those of the recipe.
     """
 
     files: tuple[str, ...]
-    config: Path | None
     tree: tuple[str, ...]
     metadata: tuple[str, ...]
     number: tuple[str, ...]
     total: tuple[str, ...]
     missing: tuple[str, ...]
-    entry_start: int
+    entry_start: int | None
     entry_stop: int | None
 
 
@@ -199,30 +180,36 @@ def join_aliases(
     return aliases
 
 
-def parse_configs(options: FileOptions) -> list[RFileConfig]:
-    """Return the configurations of FILES, or of the groups of files in a JSON file.
+def parse_configs(
+    options: FileOptions, configs: Iterable[RFileConfig] | None = None
+) -> list[RFileConfig]:
+    """Return the configurations of FILES; or those of a recipe, changed by the options.
 
     Raises
     ------
-    click.UsageError, MissingFileError, OptionError
-        If the user gives both or none, or the JSON file is missing or has other content.
+    click.UsageError, OptionError
+        If there are no files, or an option cannot be read.
     """
-    if bool(options.files) == (options.config is not None):
-        raise click.UsageError("name FILES, or a file that lists them with --config")
-    defaults: dict[str, Any] = {
-        "tree": options.tree or None,
-        "metadata": _parse_metadata(options.metadata, options.number),
-        "entry_start": options.entry_start,
-        "entry_stop": options.entry_stop,
-        "missing": parse_fills(options.missing),
-        "totals": parse_pairs(options.total, option="--total", example="sum_w=Runs:genEventSumw"),
-    }
-    config = options.config
-    groups = [{"path": file} for file in options.files] if config is None else _read_groups(config)
-    for group in groups:
-        for name in ("metadata", "missing", "totals"):
-            group[name] = defaults[name] | group.get(name, {})
-    return [RFileConfig(**{**defaults, **group}) for group in groups]
+    if configs is None:
+        if not options.files:
+            raise click.UsageError("name FILES, or a recipe such as data.toml")
+        configs = map(RFileConfig, options.files)
+    metadata = _parse_metadata(options.metadata, options.number)
+    missing = parse_fills(options.missing)
+    totals = parse_pairs(options.total, option="--total", example="sum_w=Runs:genEventSumw")
+    start, stop = options.entry_start, options.entry_stop
+    return [
+        replace(
+            config,
+            tree=options.tree or config.tree,
+            metadata={**config.metadata, **metadata},
+            missing={**config.missing, **missing},
+            totals={**config.totals, **totals},
+            entry_start=config.entry_start if start is None else start,
+            entry_stop=config.entry_stop if stop is None else stop,
+        )
+        for config in configs
+    ]
 
 
 def _parse_metadata(metadata: Iterable[str], number: Iterable[str]) -> dict[str, str | Number]:
@@ -238,35 +225,6 @@ def _parse_metadata(metadata: Iterable[str], number: Iterable[str]) -> dict[str,
             raise click.UsageError(f"--metadata and --number both name {name!r}")
         values[name] = value
     return values
-
-
-def _read_groups(path: Path) -> list[dict[str, Any]]:
-    """Return the groups of files in a JSON file, or raise an error that shows an example."""
-    try:
-        groups = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise MissingFileError(f"no such file: {str(path)!r}") from None
-    except OSError as error:
-        raise OptionError(f"cannot read {str(path)!r}: {error.strerror}") from None
-    except ValueError as error:
-        raise OptionError(f"{str(path)!r} is not JSON: {error}") from None
-    if not isinstance(groups, list) or not groups:
-        raise OptionError(f"{str(path)!r} must be a list of groups of files, such as {_EXAMPLE}")
-    for i, group in enumerate(groups):
-        _check_group(group, f"group {i + 1} of {str(path)!r}")
-    return groups
-
-
-def _check_group(group: object, where: str) -> None:
-    if not isinstance(group, dict) or "path" not in group:
-        raise OptionError(f"{where} names no path; write it as in {_EXAMPLE}")
-    for name, value in group.items():
-        if name not in _FIELDS:
-            known = ", ".join(_FIELDS)
-            hint = nearest(name, _FIELDS)
-            raise OptionError(f"{where} has {name!r}, which is none of {known}{hint}")
-        if not isinstance(value, _FIELDS[name]) or isinstance(value, bool):
-            raise OptionError(f"{where}: {name} cannot be {value!r}; write it as in {_EXAMPLE}")
 
 
 def _fill(text: str) -> Any:

@@ -1,6 +1,12 @@
 """Conversion of event files to columns: planned as data, then run by workers."""
 
-from memmpy.conversion.convert import Conversion, convert, convert_request, plan_conversion
+from memmpy.conversion.convert import (
+    Conversion,
+    convert,
+    convert_request,
+    plan_conversion,
+    plan_request,
+)
 from memmpy.conversion.planning.config import (
     Input,
     Number,
@@ -15,6 +21,7 @@ from memmpy.conversion.planning.key_patterns import (
     check_names,
     check_one_key,
     check_some_key,
+    make_recipes,
     match,
     names_in,
     split_renames,
@@ -38,10 +45,12 @@ __all__ = [
     "convert_request",
     "list_configs",
     "list_inputs",
+    "make_recipes",
     "match",
     "metadata_names",
     "names_in",
     "plan_conversion",
+    "plan_request",
     "repair_columns",
     "split_renames",
     "total_clipping",

@@ -43,7 +43,7 @@ from memmpy.splits import (
 from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
 from memmpy.typing import PathLike
 
-__all__ = ["Conversion", "convert", "convert_request", "plan_conversion"]
+__all__ = ["Conversion", "convert", "convert_request", "plan_conversion", "plan_request"]
 
 logger = logging.getLogger(__name__)
 
@@ -323,10 +323,17 @@ def plan_conversion(
     request = check_conversion(
         root_files, keys, keys_padded=keys_padded, aliases=aliases, dtype=dtype, splits=splits
     )
+    return plan_request(request, path, limits, recreate=recreate)
+
+
+def plan_request(
+    request: ConversionRequest, path: PathLike, work: Work, *, recreate: bool
+) -> ConversionPlan:
+    """Return the plan of `convert_request` with the same arguments."""
     recreate, known = check_flag("recreate", recreate), _known(path)
-    with worker_pool(limits.executor) as pool, closing(open_files):
+    with worker_pool(work.executor) as pool, closing(open_files):
         policy = request.policy(known, path=path)
-        return _plan(request, policy, known, pool, limits, recreate=recreate)
+        return _plan(request, policy, known, pool, work, recreate=recreate)
 
 
 def _plan(

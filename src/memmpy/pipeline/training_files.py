@@ -2,24 +2,15 @@
 
 import os
 from collections.abc import Collection, Mapping
-from contextlib import closing, suppress
-from typing import Any
+from typing import Any, overload
 
-from memmpy.conversion import (
-    ConversionRequest,
-    Input,
-    RootFiles,
-    convert_request,
-    list_configs,
-    list_inputs,
-    metadata_names,
-)
+from memmpy.conversion import RootFiles, list_configs
 from memmpy.cuts import Constant
-from memmpy.errors import MissingFileError, StoreLockedError, argument_hints
+from memmpy.errors import OptionError, argument_hints
 from memmpy.parallel import WorkOption, check_work
-from memmpy.sources import NullRules, open_files
-from memmpy.splits import SplitRequest, Splits, check_splits, reconcile_splits, recorded_splits
-from memmpy.store import read_metadata
+from memmpy.pipeline.recipe_file import DEFAULTS, is_recipe, read_recipe
+from memmpy.pipeline.training_columns import convert_and_skim
+from memmpy.splits import Splits, check_splits
 from memmpy.training import (
     Inputs,
     Negative,
@@ -27,22 +18,45 @@ from memmpy.training import (
     Reweight,
     TrainingRequest,
     TrainingSet,
-    make_training_set,
 )
 from memmpy.typing import PathLike
 
 __all__ = ["training_set"]
 
-#: The number of conversions, if other processes keep converting other files into the store.
-_MAX_ATTEMPTS = 3
 
-
-@argument_hints
+@overload
+def training_set(
+    files: PathLike, path: PathLike | None = None, *, work: WorkOption = None
+) -> TrainingSet: ...
+@overload
 def training_set(
     files: RootFiles,
     path: PathLike,
     *,
     inputs: Inputs,
+    labels: Mapping[str, str] | None = None,
+    others: str = "raise",
+    weight: str | None = None,
+    cut: str | None = None,
+    aliases: Mapping[str, str] | None = None,
+    constants: Mapping[str, Constant] | None = None,
+    splits: Splits | None = None,
+    spectators: Collection[str] = (),
+    missing: float | Mapping[str, float] | None = None,
+    fill: float | None = 0.0,
+    scale: str | Mapping[str, str | None] | None = None,
+    normalise: Normalise = "mean",
+    negative: Negative = "keep",
+    reweight: Reweight | None = None,
+    dtype: Any = "float32",
+    work: WorkOption = None,
+) -> TrainingSet: ...
+@argument_hints
+def training_set(
+    files: RootFiles,
+    path: PathLike | None = None,
+    *,
+    inputs: Inputs | None = None,
     labels: Mapping[str, str] | None = None,
     others: str = "raise",
     weight: str | None = None,
@@ -70,9 +84,12 @@ def training_set(
     Parameters
     ----------
     files : RFileConfig or path-like, or a list of them
-        The ROOT, Parquet or HDF5 files, with their trees and metadata. Paths may be patterns.
+        The ROOT, Parquet or HDF5 files, with their trees and metadata. Paths may be patterns. Or a
+        recipe, a path that ends in ``.toml``: then all other options but `path` and `work` stand in
+        the recipe.
     path : path-like
-        The directory of the store. memmpy creates it if it is missing.
+        The directory of the store. memmpy creates it if it is missing. By default that of the
+        recipe.
     inputs : mapping of str to list of str, or to Objects
         The arrays that a network gets. A list of keys or expressions, one number for each event,
         gives shape (B, k). `Objects` gives lists: padded, of shape (B, n, k) with a mask
@@ -159,62 +176,33 @@ def training_set(
     >>> for batch in data.loader("train", batch_size=1024):
     ...     batch["event"], batch["jets"], batch["jets_mask"], batch["label"], batch["weight"]
     """
-    request = TrainingRequest(
-        inputs,
-        labels=labels,
-        others=others,
-        weight=weight,
-        cut=cut,
-        aliases=aliases,
-        constants=constants,
-        spectators=spectators,
-        missing=missing,
-        fill=fill,
-        scale=scale,
-        normalise=normalise,
-        negative=negative,
-        reweight=reweight,
-        dtype=dtype,
-    )
+    options: dict[str, Any] = {
+        "labels": labels,
+        "others": others,
+        "weight": weight,
+        "cut": cut,
+        "aliases": aliases,
+        "constants": constants,
+        "spectators": spectators,
+        "missing": missing,
+        "fill": fill,
+        "scale": scale,
+        "normalise": normalise,
+        "negative": negative,
+        "reweight": reweight,
+        "dtype": dtype,
+    }
     limits, splits = check_work(work), check_splits(splits)
-    configs = list_configs(files)
-    # A number that only some configs have may stand in for a branch of the others.
-    names, some = metadata_names(configs)
-    with suppress(MissingFileError):  # before hours of conversion
-        reconcile_splits(splits, recorded_splits(read_metadata(path)), path=path)
-    file_inputs = list_inputs(configs)
-    request = request.with_columns(names)
-    if request.spectator_aliases:
-        branches = _branches_in(file_inputs[0], request.spectator_aliases)
-        request = request.with_columns([*names, *branches])
-    keys = sorted(request.used_keys - {*names}.difference(some))
-    conversion_request = ConversionRequest(
-        file_inputs,
-        keys,
-        {},
-        {},
-        {},
-        SplitRequest("train", splits),
-        names=frozenset(keys),
-        optional=frozenset(some),
-    )
-    for _ in range(_MAX_ATTEMPTS):
-        conversion = convert_request(
-            conversion_request, path, limits, recreate=False, progress=None, check=None
-        )
-        data = make_training_set(path, request, limits, splits)
-        metadata = read_metadata(path)
-        if conversion.is_in(metadata) and data.skim.is_current(metadata):
-            return data
-    message = f"other processes keep converting other files into {os.fspath(path)!r}; "
-    raise StoreLockedError(f"{message}give each job a store of its own")
-
-
-def _branches_in(file_input: Input, names: Collection[str]) -> list[str]:
-    """Return those of some names that are branches of a file."""
-    path, tree, state = file_input.path, file_input.tree, file_input.status.state
-    with (
-        closing(open_files),
-        open_files.open(path, tree, state, NullRules(), file_input.friends) as file,
-    ):
-        return [name for name in names if file.has_branch(name)]
+    if is_recipe(files):
+        given = {**options, "inputs": inputs, "splits": splits}
+        for name, value in given.items():
+            default = DEFAULTS.get(name)
+            if type(value) is not type(default) or value != default:
+                message = f"{name}= stands in a recipe: change it in {os.fspath(files)!r}, or give "
+                raise OptionError(f"{message}files and all options in Python")
+        return read_recipe(files).training_set(path, work=limits, progress=None)
+    if path is None or inputs is None:
+        name = "path" if path is None else "inputs"
+        raise OptionError(f"training_set needs {name}=, unless it is given a recipe, 'data.toml'")
+    request = TrainingRequest(inputs, **options)
+    return convert_and_skim(list_configs(files), {}, request, path, splits, limits, progress=None)

@@ -206,36 +206,51 @@ class Fit:
             if self._bins is None or request.reweight is None
             else {**request.reweight.to_json(), "factors": self._bins.factors.tolist()},
             "yield_scale": self.yield_scale,
+            "events": [row for split in _SPLITS for row in self._rows(split)],
         }
         json_values: dict[str, Any] = _json_of(document)
         return json_values
 
-    def _tables(self) -> list[Table]:
+    def _rows(self, split: str) -> list[dict[str, Any]]:
+        """Return the events and weights of a split, for each process and class that has events."""
         groups, names = self._groups, (*self._request.class_names, "none")
+        sums, rows = self._sums[split], []
+        for group in np.flatnonzero(self._sums["all"].counts).tolist():
+            process = groups.processes[groups.group_processes[group]]
+            rows.append(
+                {
+                    "split": split,
+                    "process": process,
+                    "class": names[int(groups.group_classes[group])],
+                    "events": int(sums.counts[group]),
+                    "sum_w": float(sums.totals[group]),
+                    "effective": float(sums.effective[group]),
+                    "num_negative": int(sums.num_negative[group]),
+                    "yield_scale": self.yield_scale[split][process],
+                }
+            )
+        return rows
+
+    def _tables(self) -> list[Table]:
         title = (
             "Events and weights" if self.fold is None else f"Events and weights of fold {self.fold}"
         )
-        sections = []
-        for split in _SPLITS:
-            sums = self._sums[split]
-            effective, totals = sums.effective, sums.totals
-            rows = []
-            for group in np.flatnonzero(self._sums["all"].counts).tolist():
-                num, number = int(sums.counts[group]), int(groups.group_classes[group])
-                process = groups.processes[groups.group_processes[group]]
-                rows.append(
-                    (
-                        split,
-                        process,
-                        names[number],
-                        f"{num:,}",
-                        f"{totals[group]:.6g}",
-                        f"{effective[group]:,.0f}",
-                        format_share(int(sums.num_negative[group]), num) if num else "",
-                        f"{self.yield_scale[split][process]:.4g}",
-                    )
+        sections = [
+            [
+                (
+                    row["split"],
+                    row["process"],
+                    row["class"],
+                    f"{row['events']:,}",
+                    f"{row['sum_w']:.6g}",
+                    f"{row['effective']:,.0f}",
+                    format_share(row["num_negative"], row["events"]) if row["events"] else "",
+                    f"{row['yield_scale']:.4g}",
                 )
-            sections.append(rows)
+                for row in self._rows(split)
+            ]
+            for split in _SPLITS
+        ]
         headings = (
             "split", "process", "class", "events", "sum w", "effective", "negative", "yield scale"
         )  # fmt: skip

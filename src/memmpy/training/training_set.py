@@ -355,6 +355,8 @@ def make_training_set(
     work: Work,
     splits: Splits | None,
     fit_source: TrainingSet | None = None,
+    *,
+    progress: bool | None = None,
 ) -> TrainingSet:
     """Return the training set of a store, whose skim is made unless the store has it.
 
@@ -370,6 +372,8 @@ def make_training_set(
         The splits to record in the store; None for those of the store, or the default.
     fit_source : TrainingSet or None
         The training set whose fits act on the events, if they are other ones.
+    progress : bool or None
+        Whether to show a progress bar; None shows it on a terminal.
     """
     metadata = read_metadata(path)
     known, columns = recorded_splits(metadata), metadata.current_columns().items()
@@ -381,7 +385,7 @@ def make_training_set(
         work,
         splits=splits or (Splits() if known is None else None),
         recreate=False,
-        progress=None,
+        progress=progress,
         sizes=Sizes(),
     )
     final = recorded_splits(read_metadata(path))

@@ -118,6 +118,8 @@ class RFileConfig:
         _check(self)
         # The caller may change the dict for the next file.
         metadata = {name: _plain(value) for name, value in self.metadata.items()}
+        for name, value in metadata.items():
+            _check_metadata(name, value, os.fspath(self.path))
         object.__setattr__(self, "metadata", metadata)
         object.__setattr__(self, "totals", dict(self.totals))
         fills = {branch: _fill(branch, fill) for branch, fill in self.missing.items()}
@@ -303,11 +305,10 @@ def _input(
     config: RFileConfig, status: Status, friends: tuple[FriendFile, ...], tree: str | None
 ) -> Input:
     entries = config.entry_start, config.entry_stop
-    items: Iterable[tuple[object, object]] = config.metadata.items()
     texts: dict[str, str] = {}
     numbers: dict[str, Number] = {}
-    for name, value in items:
-        if isinstance(name, str) and isinstance(value, str):
+    for name, value in config.metadata.items():
+        if isinstance(value, str):
             for field_name in re.findall(r"{\w+}", value.replace(_TREE, "")):
                 if nearest(field_name, [_TREE]):
                     message = f"metadata of {status.path!r}: {name!r} has {field_name}"
@@ -317,7 +318,7 @@ def _input(
                 raise OptionError(f"{message}, whose name stands in the place of {_TREE}")
             texts[name] = value.replace(_TREE, tree or "")
         else:
-            numbers[_check_name(name, value, status.path)] = _check_number(name, value, status.path)
+            numbers[name] = value
     return Input(
         status,
         tree,
@@ -330,14 +331,12 @@ def _input(
     )
 
 
-def _check_name(name: object, value: object, path: str) -> str:
-    if isinstance(name, str) and name:
-        return name
-    raise OptionError(f"a name in the metadata of {path!r} is a text, got {name!r}: {value!r}")
-
-
-def _check_number(name: object, value: object, path: str) -> Number:
-    """Return a number that a column of int64, float64 or bool holds."""
+def _check_metadata(name: object, value: object, path: str) -> None:
+    """Check a text, or a number that a column of int64, float64 or bool holds, and its name."""
+    if not isinstance(name, str) or not name:
+        raise OptionError(f"a name in the metadata of {path!r} is a text, got {name!r}: {value!r}")
+    if isinstance(value, str):
+        return
     if not isinstance(value, bool | int | float):
         message = f"metadata of {path!r} are texts and numbers, got {name!r}: {value!r}; "
         raise OptionError(message + f"write {str(value)!r}")
@@ -346,7 +345,6 @@ def _check_number(name: object, value: object, path: str) -> Number:
         raise OptionError(f"{message}unknown, and its events have NaN")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise OptionError(f"metadata of {path!r}: {name!r} is {value}, which int64 does not hold")
-    return value
 
 
 def _fill(branch: str, option: Any) -> Fill:

@@ -1,0 +1,57 @@
+"""``memmpy train-set``: make the training set of a recipe, and print its table."""
+
+import json
+from pathlib import Path
+
+import click
+
+from memmpy.cli.options import WorkFlags, work_options
+from memmpy.cli.recipes import find_recipe
+from memmpy.parallel import Work
+
+__all__ = ["train_set"]
+
+
+@click.command("train-set")
+@click.argument("recipe")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The store, created if missing; by default that of the recipe.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@work_options
+def train_set(*, recipe: str, out: Path | None, as_json: bool, work: WorkFlags) -> None:
+    """Make the training set of RECIPE, such as data.toml.
+
+    memmpy converts the files, packs the events that pass the cut, and fits all folds. It skips what
+    is up to date. In Python, memmpy.training_set("data.toml") returns the same training set.
+    """
+    from rich.console import Console
+
+    from memmpy.cli.cluster import open_executor
+    from memmpy.display import quiet
+
+    content = find_recipe([recipe])
+    if content is None:
+        raise click.UsageError(f"RECIPE is a file that ends in .toml, got {recipe!r}")
+    with (
+        quiet(when=work.quiet),
+        open_executor(num_processes=work.workers, address=work.dask) as executor,
+    ):
+        data = content.training_set(out, work=Work(executor), progress=work.progress)
+        folds = data.splits.num_folds
+        fits = [data.fit(fold) for fold in ([None] if folds is None else range(folds))]
+    if as_json:
+        document = {
+            "store": str(data.path),
+            "skim": data.skim.path.name,
+            "num_events": len(data),
+            "classes": data.classes,
+            "inputs": data.inputs,
+            "splits": data.splits.to_json(),
+            "fits": [fit.to_json() for fit in fits],
+        }
+        click.echo(json.dumps(document, indent=2))
+    elif not work.quiet:
+        Console().print(data)
