@@ -2,7 +2,14 @@
 
 from memmpy.cuts.flow.cutflow import count_steps, cutflow, plan_flow
 from memmpy.cuts.flow.grouped_entries import GroupedEntries, Grouping, GroupOptions, plan_groups
-from memmpy.cuts.flow.groups import Group, check_num_groups, distinct_values, labels_of, sort_groups
+from memmpy.cuts.flow.groups import (
+    Group,
+    check_by,
+    check_num_groups,
+    distinct_values,
+    labels_of,
+    sort_groups,
+)
 from memmpy.cuts.flow.result import CutFlow
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "GroupOptions",
     "GroupedEntries",
     "Grouping",
+    "check_by",
     "check_num_groups",
     "count_steps",
     "cutflow",

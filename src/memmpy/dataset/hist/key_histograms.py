@@ -59,6 +59,8 @@ class KeyHistogram:
     sums, squares : float64 arrays of shape (num_groups, num_bins + 3)
         The sums of weights and of squared weights: below the first edge, in each bin, above the
         last edge, and of NaN.
+    has_lists : bool
+        Whether an event may have several values.
     """
 
     key: str
@@ -66,6 +68,7 @@ class KeyHistogram:
     groups: tuple[str, ...]
     sums: NDArray[np.float64]
     squares: NDArray[np.float64]
+    has_lists: bool
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -136,7 +139,7 @@ def fill_histograms(
     for part in grouping.inputs.map(filling, step_size=STEP_SIZE, num_threads=threads):
         total.add(*part)
     warn_of(total.all_notes())
-    return total.histograms(keys)
+    return total.histograms({key: reader.has_lists(key) for key in keys})
 
 
 def _bins_by_key(
@@ -187,6 +190,13 @@ class _Reader:
             sample = np.concatenate(parts)
             samples[key] = sample if num is None else sample[:: len(sample) // num + 1].copy()
         return samples
+
+    def has_lists(self, key: str) -> bool:
+        """Return whether an event may have several values of a key."""
+        if key in self.texts:
+            return False
+        parts = self.values(key, self.grouping.inputs.slices(0, 0), 0, 0)
+        return any(part.offsets is not None for _, _, part in parts)
 
     def num_values(self, key: str) -> int:
         """Return about how many values a key has."""
@@ -318,12 +328,20 @@ class _Total:
         )
         return self._notes | {str(error)}
 
-    def histograms(self, keys: Iterable[str]) -> list[KeyHistogram]:
-        """Return the histogram of each key."""
+    def histograms(self, has_lists: Mapping[str, bool]) -> list[KeyHistogram]:
+        """Return the histogram of each key, which has lists or not."""
         groups = sort_groups(list(self._row_of))
         rows, labels = self._rows(groups), labels_of(groups)
         return [
-            KeyHistogram(key, self._axes[key], labels, *self._sums[key][:, rows]) for key in keys
+            KeyHistogram(
+                key,
+                self._axes[key],
+                labels,
+                sums=self._sums[key][0, rows],
+                squares=self._sums[key][1, rows],
+                has_lists=lists,
+            )
+            for key, lists in has_lists.items()
         ]
 
     def _rows(self, groups: Iterable[Group]) -> Entries:

@@ -109,7 +109,7 @@ def values_of(
         yield 0, stop - start, _flat(content, result.offsets, result.present)
     elif is_read_apart(source, snapshot):
         column = snapshot.columns[source]
-        for first in range(start, stop, _NESTED_STEP):
+        for first in range(start, max(stop, start + 1), _NESTED_STEP):
             last = min(first + _NESTED_STEP, stop)
             values = _nested(source, column, first, last)
             yield first - start, last - start, values
