@@ -14,6 +14,7 @@ from matplotlib.patches import StepPatch
 import memmpy
 from memmpy import Store, WriteJagged, WriteText, WriteVector
 from memmpy.errors import CorruptStoreError, CutError, MissingPackageError, OptionError
+from memmpy.store import read_metadata
 
 NUM = 2000
 PROCESSES = ["ttbb", "ttH_$x$", "data"]
@@ -272,8 +273,7 @@ def test_a_damaged_column_is_named(tmp_path: Path, options: dict[str, Any]) -> N
     for key in ("x", "y"):
         with WriteVector(tmp_path / "s", key) as column:
             column.extend(np.arange(5.0))
-    column = memmpy.open(tmp_path / "s")["x"]
-    assert isinstance(column, np.memmap)
-    Path(str(column.filename)).write_bytes(b"damage")
+    array = read_metadata(tmp_path / "s").columns["x"].arrays["values"]
+    (tmp_path / "s" / array.file).write_bytes(b"damage")
     with pytest.raises(CorruptStoreError, match="'x'"):
         memmpy.open(tmp_path / "s").hist(**options)

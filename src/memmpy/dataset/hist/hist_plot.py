@@ -1,7 +1,7 @@
 """Draws histograms by group: stacked or beside each other, with errors and a ratio."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
+from memmpy.dataset.hist.experiment_label import add_label, enter_style
 from memmpy.display import (
     add_legend,
     check_figure_path,
@@ -19,7 +20,7 @@ from memmpy.display import (
     save_figure,
     set_plain_text,
 )
-from memmpy.errors import OptionError, nearest, require
+from memmpy.errors import OptionError, nearest
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ __all__ = ["Bars", "PlotOptions", "draw_bars"]
 
 #: Names of groups in a legend are cut at this length.
 _LONGEST = 36
-#: The width and height of a figure in inches.
-_SIZE = (6.6, 4.8)
-#: The styles of `mplhep.style` by experiment.
-_STYLES = {"ALICE": "ALICE", "ATLAS": "ATLAS", "CMS": "CMS", "DUNE": "DUNE", "LHCb": "LHCb2"}
 _BAND = {"hatch": "/////", "facecolor": "none", "edgecolor": "0.35", "linewidth": 0}
 
 
@@ -130,7 +127,7 @@ def draw_bars(bars: Bars, options: PlotOptions, *, path: PathLike | None) -> "Fi
     sums = _curves(bars, options)
     curves = sums.densities(stacked) if options.density else sums
     with ExitStack() as stack:
-        width, height = _enter_style(stack, options.label) if options.label else _SIZE
+        width, height = enter_style(stack, options.label)
         width *= 1.3 if _is_outside(curves.names) else 1
         figure = new_figure(width, 1.2 * height if above else height)
         panels = figure.subplots(
@@ -147,7 +144,7 @@ def draw_bars(bars: Bars, options: PlotOptions, *, path: PathLike | None) -> "Fi
                 _draw_ratio(panels[1], sums, above, below, options, is_of_others=is_of_others)
         _set_axes(panels, bars, curves, options)
         if options.label:
-            _add_label(figure, options.label)
+            add_label(figure, options.label)
         return save_figure(figure, path)
 
 
@@ -364,46 +361,3 @@ def _short(name: str, length: int) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
-
-
-def _enter_style(stack: ExitStack, label: str) -> tuple[float, float]:
-    """Set the style of an experiment until the stack ends, and return its size of a figure."""
-    import matplotlib as mpl
-
-    # The import itself may change settings, too.
-    stack.enter_context(mpl.rc_context())
-    mplhep = require("mplhep", what="a label of an experiment", extra="plot")
-    style = _STYLES.get(label.split(maxsplit=1)[0])
-    if style is None:
-        return _SIZE
-    mpl.rcParams.update(getattr(mplhep.style, style))
-    # Matplotlib looks up "sans-serif" when it saves the figure, after this style has ended.
-    mpl.rcParams["font.family"] = _first_font(mpl.rcParams["font.sans-serif"])
-    width, height = mpl.rcParams["figure.figsize"]
-    return width, 0.75 * width if height == width else height
-
-
-def _first_font(names: Sequence[str]) -> str:
-    """Return the first font that is installed."""
-    from matplotlib.font_manager import findfont
-
-    for name in names:
-        with suppress(ValueError):
-            findfont(name, fallback_to_default=False)
-            return name
-    return "sans-serif"
-
-
-def _add_label(figure: Any, label: str) -> None:
-    """Write the label of an experiment above the first panel."""
-    from mplhep.label import exp_text
-
-    experiment, _, text = label.strip().partition(" ")
-    if experiment not in _STYLES:
-        experiment, text = label.strip(), ""
-    figure.axes[0].yaxis.set_offset_position("right")
-    # To make room for a power of ten, mplhep would open a figure of pyplot.
-    options = {"loc": 0, "scilocator_adjust": False, "ax": figure.axes[0]}
-    for written in exp_text(exp=experiment, text=text, **options):
-        if written is not None:
-            written.set_parse_math(False)
