@@ -152,6 +152,7 @@ class StoreCuts(StoreMapping):
         *,
         by: str | Sequence[str] | None = None,
         weight: str | None = None,
+        signal: str | Sequence[str] | None = None,
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
         num_threads: int | None = None,
@@ -162,7 +163,9 @@ class StoreCuts(StoreMapping):
         --------
         >>> print(store.cutflow("nJets >= 6 && met > 50", by="process"))
         """
-        plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
+        plan = plan_flow(
+            cuts, by=by, weight=weight, signal=signal, aliases=aliases, constants=constants
+        )
         self._check_whole(plan.keys)
         return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=num_threads)
 

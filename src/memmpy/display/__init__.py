@@ -24,6 +24,7 @@ from memmpy.display.tables import (
     plain_text,
     printable,
 )
+from memmpy.display.wide_tables import WideTable
 
 __all__ = [
     "COLOURS",
@@ -34,6 +35,7 @@ __all__ = [
     "Renderable",
     "Table",
     "TrimmedLines",
+    "WideTable",
     "add_legend",
     "check_figure_path",
     "format_count",

@@ -7,7 +7,7 @@ import numpy as np
 
 from memmpy.columns import ReadText, Snapshot, no_column
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, nearest
 from memmpy.store import Metadata, hash_text
 from memmpy.typing import Array, Entries, PathLike
 
@@ -22,7 +22,9 @@ __all__ = [
     "groups_in",
     "known_groups",
     "labels_of",
+    "signal_groups",
     "sort_groups",
+    "words_of",
 ]
 
 #: The values that the entries of a group have in the columns to group by.
@@ -135,6 +137,31 @@ def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
     if len(set(labels)) < len(labels):
         labels = [", ".join(map(repr, each)) for each in words]
     return tuple(labels)
+
+
+def words_of(label: str) -> list[str]:
+    """Return the values of a group by its name: ``["ttH", "mc16a"]``."""
+    return [word.strip("'") for word in label.split(", ")]
+
+
+def signal_groups(signal: str | Sequence[str] | None, groups: Sequence[str]) -> tuple[str, ...]:
+    """Return the groups that a user names as the signal, by name or by one of their values.
+
+    Raises
+    ------
+    OptionError
+        If a name is none of them.
+    """
+    names = () if signal is None else (signal,) if isinstance(signal, str) else signal
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"signal is a group or a list of groups, such as 'ttH', not {signal!r}")
+    known = dict.fromkeys([*groups, *(word for group in groups for word in words_of(group))])
+    for name in names:
+        if name not in known:
+            shown = ", ".join(map(repr, groups[:10]))
+            message = f"the signal {name!r} is none of the groups {shown}"
+            raise OptionError(f"{message}{nearest(name, known)}")
+    return tuple(g for g in groups if any(name in (g, *words_of(g)) for name in names))
 
 
 def _word(value: str | int) -> str:
