@@ -1,7 +1,7 @@
 """`StoreCuts`: a store as a mapping of columns, with cuts, and columns computed from others."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from memmpy.cuts import (
     Constant,
     CutFlow,
     Cuts,
+    GroupOptions,
     Selection,
     add_column,
+    check_by,
     count_steps,
     find_entries,
     keys_of,
@@ -22,8 +24,12 @@ from memmpy.cuts import (
     read_cut,
     selection_of,
 )
+from memmpy.dataset.hist import BinsOption, fill_histograms
 from memmpy.dataset.store_mapping import StoreMapping
-from memmpy.errors import argument_hints
+from memmpy.errors import argument_hints, require
+
+if TYPE_CHECKING:
+    from memmpy.dataset.hist.store_hist import StoreHist
 
 __all__ = ["StoreCuts"]
 
@@ -147,6 +153,7 @@ class StoreCuts(StoreMapping):
         *,
         by: str | Sequence[str] | None = None,
         weight: str | None = None,
+        signal: str | Sequence[str] | None = None,
         aliases: Mapping[str, str] | None = None,
         constants: Mapping[str, Constant] | None = None,
         num_threads: int | None = None,
@@ -157,6 +164,89 @@ class StoreCuts(StoreMapping):
         --------
         >>> print(store.cutflow("nJets >= 6 && met > 50", by="process"))
         """
-        plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
+        plan = plan_flow(
+            cuts, by=by, weight=weight, signal=signal, aliases=aliases, constants=constants
+        )
         self._check_whole(plan.keys)
         return count_steps(self._snapshot, plan, step_size=STEP_SIZE, num_threads=num_threads)
+
+    def hist(
+        self,
+        key: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        bins: BinsOption = "auto",
+        cut: str | None = None,
+        weight: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+        num_threads: int | None = None,
+    ) -> "StoreHist":
+        """Fill a histogram of a key or an expression, by group, in one pass over the store.
+
+        Parameters
+        ----------
+        key : str
+            A key of the store, or an expression in the language of cuts: ``"jet_pt"``,
+            ``"Sum$(jet_pt) / 1000"``. Each element of a list, or of lists of lists, counts with the
+            weight of its event. A key of text or metadata has its texts as bins.
+        by : str or sequence of str, optional
+            One or several columns to group by, such as ``"process"``; see `memmpy.cutflow`.
+        bins : "auto", int, (int, float, float) or sequence of float, default "auto"
+            A tuple of three is the number of bins and a range: ``(50, 0, 500)``; a list holds
+            ascending edges; an integer is a number of bins. By default memmpy looks at some entries
+            first. Then integers have bins of width one, and long tails are in the overflow, as are
+            numbers far from all others, such as -999, in the underflow.
+        cut : str, optional
+            The events that count. A cut on a list passes an event if any element passes, and all
+            elements of the event count. To count some elements, give others NaN, as in
+            ``hist("where(jet_pt > 30, jet_eta, nan)")``.
+        weight : str, optional
+            An expression with one number per event. By default each weight is 1.
+        aliases : mapping of str to str, optional
+            Names for expressions, in the key, the cut and the weight.
+        constants : mapping of str to bool, number or str, optional
+            Names for values.
+        num_threads : int, optional
+            Threads that evaluate, beside the thread of the caller; see `compute_cut_batched`.
+
+        Returns
+        -------
+        StoreHist
+            A `hist.Hist`, with `StoreHist.plot`. Its storage is ``Weight``: sums of weights and of
+            squared weights, in float64. With `by`, the first axis holds the groups, and has the
+            name of the column. Bin i holds the values with ``edges[i] <= value < edges[i + 1]``, as
+            in `boost_histogram`, so the last edge is in the overflow. NaN is in the overflow, too.
+
+        Raises
+        ------
+        CutError, OptionError
+            If memmpy cannot read or compute an expression, the key does not hold numbers, booleans
+            or texts, or the bins make no sense.
+        MissingKeyError, LengthError
+            If the store lacks a column to group by, or columns differ in length.
+        MissingPackageError
+            If hist is not installed: ``pip install 'memmpy[plot]'``.
+
+        Notes
+        -----
+        Values are compared with the edges. ``hist.axis.Regular`` divides instead, and puts some
+        values that lie on an edge into the bin below, such as 29 in 100 bins from 0 to 100.
+
+        Examples
+        --------
+        >>> jets = store.hist("jet_pt", by="process", bins=(50, 0, 500), weight="weight")
+        >>> jets["ttH", :].values()
+        >>> jets.plot("jet_pt.png", density=True)
+        """
+        require("hist", what="Store.hist", extra="plot")
+        from memmpy.dataset.hist.store_hist import to_hist
+
+        options = GroupOptions(by, cut, weight, aliases, constants)
+        nodes = [options.read(text) for text in (cut, weight) if text is not None]
+        nodes += [] if key in self else [options.read(key)]
+        self._check_whole({key, *check_by(by)}.union(*map(keys_of, nodes)))
+        (histogram,) = fill_histograms(
+            self._snapshot, [key], bins=bins, options=options, num_threads=num_threads
+        )
+        return to_hist(histogram, by=check_by(by), is_weighted=weight is not None)

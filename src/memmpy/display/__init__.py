@@ -1,5 +1,16 @@
-"""Tables, progress bars, versions, and sizes and counts as users read them."""
+"""Tables, figures, progress bars, versions, and sizes and counts as users read them."""
 
+from memmpy.display.figures import (
+    COLOURS,
+    add_legend,
+    check_figure_path,
+    label_axes,
+    label_ticks,
+    line_style,
+    new_figure,
+    save_figure,
+    set_plain_text,
+)
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
@@ -14,8 +25,10 @@ from memmpy.display.tables import (
     printable,
 )
 from memmpy.display.versions import show_versions
+from memmpy.display.wide_tables import WideTable
 
 __all__ = [
+    "COLOURS",
     "WIDTH",
     "DisplayBlock",
     "Note",
@@ -23,14 +36,23 @@ __all__ = [
     "Renderable",
     "Table",
     "TrimmedLines",
+    "WideTable",
+    "add_legend",
+    "check_figure_path",
     "format_count",
     "format_rate",
     "format_seconds",
     "format_size",
     "is_quiet",
     "is_terminal",
+    "label_axes",
+    "label_ticks",
+    "line_style",
+    "new_figure",
     "plain_text",
     "printable",
     "quiet",
+    "save_figure",
+    "set_plain_text",
     "show_versions",
 ]

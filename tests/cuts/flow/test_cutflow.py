@@ -142,7 +142,12 @@ class TestNumbers:
 
     def test_each_entry_of_each_column_is_read_once(self, store: Path) -> None:
         plan = plan_flow(
-            [*CUTS, "met < 80", "nJets < met"], by="year", weight="w", aliases=None, constants=None
+            [*CUTS, "met < 80", "nJets < met"],
+            by="year",
+            weight="w",
+            signal=None,
+            aliases=None,
+            constants=None,
         )
         snapshot = open_columns(store, sorted(plan.keys))
         read: dict[str, list[int]] = {key: [] for key in plan.keys}
@@ -474,17 +479,24 @@ class TestFace:
             "errors": [3.21, 0.0123],
             "step_efficiencies": [1.0, -0.5 / 123.456],
             "cumulative_efficiencies": [1.0, -0.5 / 123.456],
+            "step_efficiency_errors": flow.step_efficiency_errors[:, 0].tolist(),
+            "cumulative_efficiency_errors": flow.cumulative_efficiency_errors[:, 0].tolist(),
         }
         assert found["groups"]["<b>"]["step_efficiencies"] == [None, None]
         assert found["total"]["counts"] == [1234567, 12]
 
     def test_text_shows_all_numbers(self, flow: CutFlow) -> None:
         lines = [" ".join(line.split()) for line in str(flow).splitlines()]
-        assert "process step events sum of weights efficiency cumulative" in lines
-        assert "ttH all 1,234,567 123.5 ± 3.2 100 %" in lines
-        assert "jet_pt[0] > <50> 12 -0.500 ± 0.012 -0.41 % -0.41 %" in lines
-        assert "<b> all 0 0 ± 0 -" in lines
-        assert "total all 1,234,567 123.5 ± 3.2 100 %" in lines
+        assert "step ttH <b> total" in lines
+        assert lines[lines.index("sum of weights") + 1] == "all 123.5 ± 3.2 0 ± 0 123.5 ± 3.2"
+        step = "jet_pt[0] > <50>"
+        assert f"{step} -0.500 ± 0.012 0 ± 0 -0.500 ± 0.012" in lines
+        assert (
+            lines[lines.index("cumulative efficiency") + 1]
+            == f"{step} -0.41 ± 0.01 % - -0.41 ± 0.01 %"
+        )
+        assert "all 1,234,567 0 1,234,567" in lines
+        assert f"{step} 12 0 12" in lines
         assert lines[-1] == "weight: w"
 
     def test_rich_prints_the_same_table(self, flow: CutFlow) -> None:
@@ -494,21 +506,36 @@ class TestFace:
         assert str(flow).split() == captured.get().split()
 
     @pytest.mark.parametrize("width", [30, 45, 60, 80, 200])
-    def test_a_narrow_terminal_loses_no_digit(self, width: int, flow: CutFlow) -> None:
+    @pytest.mark.parametrize("num_groups", [2, 12])
+    def test_a_narrow_terminal_loses_no_number(
+        self, width: int, num_groups: int, flow: CutFlow
+    ) -> None:
+        numbers = np.arange(2 * num_groups).reshape(2, num_groups)
+        wide = dataclasses.replace(
+            flow,
+            groups=tuple(f"process_{i}" for i in range(num_groups)),
+            counts=1000 + numbers,
+            sums=np.asarray(200.5 + numbers, np.float64),
+            errors=np.full((2, num_groups), 1.25),
+        )
         console = Console(file=io.StringIO(), width=width)
         with console.capture() as captured:
-            console.print(flow)
+            console.print(wide)
         shown = captured.get()
         assert max(map(len, shown.splitlines())) <= width
-        digits = sorted(c for line in shown.splitlines() for c in line if c in "0123456789")
-        assert digits == sorted(c for c in str(flow) if c in "0123456789")
+        words = " ".join(shown.split())
+        for number in numbers.ravel().tolist():
+            assert f"{1000 + number:,}" in words
+            assert f"{200.5 + number:.1f} ± 1.2" in words
+        for group in wide.groups:
+            assert group in words
 
     def test_html_is_escaped(self, flow: CutFlow) -> None:
         shown = flow._repr_html_()
         assert "<b>" not in shown
         assert "&lt;b&gt;" in shown
         assert "jet_pt[0] &gt; &lt;50&gt;" in shown
-        assert shown.count("<tr>") == 1 + 3 * 2
+        assert shown.count("<tr>") == 1 + 3 + 2 + 2 + 3
 
     def test_a_repr_is_the_table(self, flow: CutFlow) -> None:
         assert repr(flow) == str(flow)
@@ -544,6 +571,174 @@ class TestFace:
             flow, sums=np.full((2, 2), value), errors=np.full((2, 2), error), groups=("a", "b")
         )
         assert shown in str(one)
+
+
+class TestSignal:
+    @pytest.fixture
+    def flow(self, store: Path) -> CutFlow:
+        return cutflow(store, CUTS, by="year", weight="w + 2", signal="1")
+
+    def test_the_background_is_all_other_groups(self, flow: CutFlow) -> None:
+        assert (flow.signal, flow.background) == (("1",), ("-1", "0"))
+        background = flow.sums[:, :2].sum(axis=1)
+        np.testing.assert_allclose(flow.s_over_b, flow.sums[:, 2] / background)
+        np.testing.assert_allclose(flow.s_over_sqrt_b, flow.sums[:, 2] / np.sqrt(background))
+
+    def test_the_table_has_no_sum_of_signal_and_background(self, flow: CutFlow) -> None:
+        lines = [" ".join(line.split()) for line in str(flow).splitlines()]
+        assert "sum of weights -1 0 1 background S/B S/√B" in lines
+        assert f"{flow.s_over_b[0]:.3g} {flow.s_over_sqrt_b[0]:.3g}" in str(lines)
+
+    def test_data_are_no_background(self, tmp_path: Path) -> None:
+        with WriteText(tmp_path / "s", "process") as texts:
+            texts.extend(["ttH", "data", "ttbb", "data"])
+        flow = cutflow(tmp_path / "s", [], by="process", signal="ttH")
+        assert flow.background == ("ttbb",)
+        assert flow.s_over_b.tolist() == [1]
+
+    def test_a_value_of_one_column_names_several_groups(self, store: Path) -> None:
+        flow = cutflow(store, [], by=("year", "good"), signal=["1"])
+        assert flow.signal == ("1, false", "1, true")
+
+    def test_nothing_over_no_background_is_nan(self, store: Path) -> None:
+        flow = cutflow(store, ["nJets > 99"], by="good", signal="true")
+        assert np.isnan(flow.s_over_b[1])
+        assert np.isnan(flow.s_over_sqrt_b[1])
+
+    def test_a_dict_has_them(self, flow: CutFlow) -> None:
+        found = json.loads(json.dumps(flow.to_dict(), allow_nan=False))
+        assert (found["signal"], found["background"]) == (["1"], ["-1", "0"])
+        assert found["s_over_b"] == flow.s_over_b.tolist()
+        assert found["s_over_sqrt_b"] == flow.s_over_sqrt_b.tolist()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"signal": "ttH"}, "give the columns to group by"),
+            ({"by": "kind", "signal": "ttt"}, "the signal 'ttt' is none of .*; nearest: 'tt'"),
+            ({"by": "kind", "signal": 3}, "signal is a group or a list of groups"),
+        ],
+    )
+    def test_mistakes_are_errors(self, options: dict[str, Any], message: str, store: Path) -> None:
+        with pytest.raises(OptionError, match=message):
+            cutflow(store, [], **options)
+
+
+class TestTotal:
+    @pytest.mark.parametrize(
+        ("options", "has_total"),
+        [
+            ({"by": "process"}, False),
+            ({"by": "process", "weight": "w"}, True),
+            ({"by": "year"}, True),
+            ({"by": "process", "weight": "w", "signal": "ttH"}, False),
+        ],
+    )
+    def test_it_is_shown_where_groups_may_be_added(
+        self, options: dict[str, Any], has_total: bool, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "s", "w", np.ones(4))
+        write(tmp_path / "s", "year", np.arange(4))
+        with WriteText(tmp_path / "s", "process") as texts:
+            texts.extend(["ttH", "a", "b", "b"])
+        assert ("total" in str(cutflow(tmp_path / "s", ["w > 0"], **options))) is has_total
+
+
+class TestEfficiencyErrors:
+    def test_without_weights_they_are_binomial(self, store: Path) -> None:
+        flow = cutflow(store, CUTS)
+        num = flow.counts[:, 0]
+        for errors, before in (
+            (flow.step_efficiency_errors, num[[0, 0, 1, 2]]),
+            (flow.cumulative_efficiency_errors, num[0]),
+        ):
+            share = num / before
+            np.testing.assert_allclose(errors[:, 0], np.sqrt(share * (1 - share) / before))
+
+    def test_with_weights_they_are_those_of_toys(self) -> None:
+        """The spread of the efficiency of 4,000 samples, whose weights have a mean of 0.5."""
+        rng = np.random.default_rng(2)
+        weights = rng.normal(0.5, 1, (4000, 500))
+        passing = rng.random(weights.shape) < 0.3
+        sums = np.stack([weights.sum(axis=1), (weights * passing).sum(axis=1)])
+        errors = np.sqrt(np.stack([(weights**2).sum(axis=1), (weights**2 * passing).sum(axis=1)]))
+        names = tuple(map(str, range(4000)))
+        flow = CutFlow(("all", "x"), names, np.ones((2, 4000), np.int64), sums, errors, (), "w")
+        spread = flow.cumulative_efficiencies[1].std()
+        assert np.median(flow.cumulative_efficiency_errors[1]) == pytest.approx(spread, rel=0.05)
+
+
+class TestOtherForms:
+    @pytest.fixture
+    def flow(self, store: Path) -> CutFlow:
+        return cutflow(store, CUTS, by="year", weight="w + 2", signal="1")
+
+    def test_pandas_has_all_numbers(self, flow: CutFlow) -> None:
+        pytest.importorskip("pandas")
+        frame = flow.to_pandas()
+        assert frame.index.tolist() == list(flow.steps)
+        assert frame["sum"].columns.tolist() == list(flow.groups)
+        for name, array in (
+            ("events", flow.counts),
+            ("sum", flow.sums),
+            ("error", flow.errors),
+            ("efficiency", flow.step_efficiencies),
+            ("efficiency_error", flow.step_efficiency_errors),
+            ("cumulative", flow.cumulative_efficiencies),
+            ("cumulative_error", flow.cumulative_efficiency_errors),
+        ):
+            assert np.array_equal(frame[name].to_numpy(), array)
+        assert np.array_equal(frame["S/B"].to_numpy(), flow.s_over_b)
+
+    def test_latex_is_a_table_of_booktabs_with_escaped_names(self) -> None:
+        flow = CutFlow(
+            steps=("all", "n_jets >= 4 && x < 10%"),
+            groups=("tt_$H$", "b"),
+            counts=np.array([[4000, 8], [1000, 4]]),
+            sums=np.array([[1234.56, 3e-7], [617.28, 2e-7]]),
+            errors=np.array([[35.1, 1e-8], [20.0, 1e-8]]),
+            by=("process",),
+            weight="w",
+            signal=("tt_$H$",),
+        )
+        lines = [line.split(" & ") for line in flow.to_latex().splitlines()]
+        head, top, names, line, *rows, other, last, bottom, foot = lines
+        assert (head, foot) == ([r"\begin{tabular}{lrrrr}"], [r"\end{tabular}"])
+        assert (top, line, other, bottom) == (
+            [r"\toprule"],
+            [r"\midrule"],
+            [r"\midrule"],
+            [r"\bottomrule"],
+        )
+        assert names == ["step", r"tt\_\$H\$", "b", "$S/B$", r"$S/\sqrt{B}$ \\"]
+        small = r"$3.00 \times 10^{-7} \pm 1.0 \times 10^{-8}$"
+        ratios = [r"$4.12 \times 10^{9}$", r"$2.25 \times 10^{6}$ \\"]
+        assert rows[0] == ["all", r"$1{,}235 \pm 35$", small, *ratios]
+        assert rows[1][0] == r"n\_jets \textgreater{}= 4 \&\& x \textless{} 10\%"
+        errors = 100 * flow.cumulative_efficiency_errors[1]
+        assert last[1] == rf"$50.0 \pm {errors[0]:.1f}\,\%$"
+        assert last[2] == rf"$66.7 \pm {errors[1]:.1f}\,\%$"
+
+    @pytest.mark.parametrize("log", [False, True])
+    def test_a_bar_of_each_step_and_group_has_its_sum(self, flow: CutFlow, log: bool) -> None:
+        figure = flow.plot(log=log)
+        bars = [bar for bar in figure.axes[0].containers if hasattr(bar, "patches")]
+        heights = np.array([[patch.get_height() for patch in bar.patches] for bar in bars])
+        np.testing.assert_allclose(heights, flow.sums.T)
+        np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), flow.s_over_sqrt_b)
+        assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [
+            *flow.groups
+        ]
+        labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
+        assert labels == list(flow.steps)
+
+    @pytest.mark.parametrize("cuts", [[], ["nJets > 99"], ["met > 0"] * 12])
+    @pytest.mark.parametrize("options", [{}, {"by": "nJets"}, {"by": "good", "weight": "-2.0"}])
+    def test_any_cut_flow_is_drawn(
+        self, cuts: list[str], options: dict[str, Any], store: Path, tmp_path: Path
+    ) -> None:
+        cutflow(store, cuts, **options).plot(tmp_path / "flow.png")
+        assert (tmp_path / "flow.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

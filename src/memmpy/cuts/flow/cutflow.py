@@ -16,6 +16,7 @@ from memmpy.cuts.flow.groups import (
     check_known,
     known_groups,
     labels_of,
+    signal_groups,
     sort_groups,
 )
 from memmpy.cuts.flow.result import CutFlow
@@ -48,6 +49,7 @@ def cutflow(
     *,
     by: str | Sequence[str] | None = None,
     weight: str | None = None,
+    signal: str | Sequence[str] | None = None,
     aliases: Mapping[str, str] | None = None,
     constants: Mapping[str, Constant] | None = None,
     step_size: int = STEP_SIZE,
@@ -74,6 +76,9 @@ def cutflow(
     weight : str, optional
         An expression with one number per entry: ``"weight"``, ``"weight * lumi"``. By default each
         weight is 1.
+    signal : str or sequence of str, optional
+        The groups that are the signal, such as ``"ttH"``. The table then has S/B and S/√B, where
+        the background is all other groups but ``data``.
     aliases : mapping of str to str, optional
         Names for expressions, in the cuts and in the weight.
     constants : mapping of str to bool, number or str, optional
@@ -97,7 +102,8 @@ def cutflow(
     MissingKeyError
         If the store lacks a column to group by.
     OptionError
-        If memmpy cannot group by a column, or there are too many groups.
+        If memmpy cannot group by a column, there are too many groups, or none of them is the
+        signal.
     LengthError
         If the columns differ in length.
     MissingFileError, CorruptStoreError
@@ -116,7 +122,9 @@ def cutflow(
     ... )
     >>> print(flow)
     """
-    plan = plan_flow(cuts, by=by, weight=weight, aliases=aliases, constants=constants)
+    plan = plan_flow(
+        cuts, by=by, weight=weight, signal=signal, aliases=aliases, constants=constants
+    )
     metadata = read_metadata(path)
     known = metadata.current_keys()
     for node in plan.nodes:
@@ -143,6 +151,8 @@ class FlowPlan:
         The weight, with aliases and constants put in.
     is_one_cut : bool
         Whether the steps are the conditions of one cut, and so of the same elements.
+    signal : str or sequence of str, optional
+        The groups that are the signal.
     """
 
     labels: tuple[str, ...]
@@ -150,6 +160,7 @@ class FlowPlan:
     by: tuple[str, ...]
     weight: Node | None
     is_one_cut: bool
+    signal: str | Sequence[str] | None
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -167,6 +178,7 @@ def plan_flow(
     *,
     by: str | Sequence[str] | None,
     weight: str | None,
+    signal: str | Sequence[str] | None,
     aliases: Mapping[str, str] | None,
     constants: Mapping[str, Constant] | None,
 ) -> FlowPlan:
@@ -183,7 +195,10 @@ def plan_flow(
     else:
         raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
     weight_node = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
-    return FlowPlan(tuple(labels), tuple(nodes), check_by(by), weight_node, isinstance(cuts, str))
+    names = check_by(by)
+    if signal is not None and not names:
+        raise OptionError(f"the signal {signal!r} is a group; give the columns to group by (by=)")
+    return FlowPlan(tuple(labels), tuple(nodes), names, weight_node, isinstance(cuts, str), signal)
 
 
 def _is_and(node: Node) -> bool:
@@ -258,4 +273,5 @@ def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:
         errors=np.sqrt(sums if plan.weight is None else bins.squares(groups)),
         by=plan.by,
         weight=None if plan.weight is None else plan.weight.span.text,
+        signal=signal_groups(plan.signal, labels_of(groups)),
     )

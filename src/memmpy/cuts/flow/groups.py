@@ -7,7 +7,7 @@ import numpy as np
 
 from memmpy.columns import ReadText, Snapshot, no_column
 from memmpy.cuts.evaluation import ColumnLike, HashedText
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, nearest
 from memmpy.store import Metadata, hash_text
 from memmpy.typing import Array, Entries, PathLike
 
@@ -18,10 +18,13 @@ __all__ = [
     "check_kinds",
     "check_known",
     "check_num_groups",
+    "distinct_values",
     "groups_in",
     "known_groups",
     "labels_of",
+    "signal_groups",
     "sort_groups",
+    "words_of",
 ]
 
 #: The values that the entries of a group have in the columns to group by.
@@ -100,7 +103,7 @@ def groups_in(
     groups: list[Group] = [()]
     numbers = np.zeros(num_entries, np.int64)
     for key in by:
-        values, value_of = _values(columns[key])
+        values, value_of = distinct_values(columns[key])
         check_num_groups(len(values), by)
         codes, numbers = _distinct(numbers * len(values) + value_of)
         groups = [(*groups[i // len(values)], values[i % len(values)]) for i in codes.tolist()]
@@ -136,6 +139,31 @@ def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
     return tuple(labels)
 
 
+def words_of(label: str) -> list[str]:
+    """Return the values of a group by its name: ``["ttH", "mc16a"]``."""
+    return [word.strip("'") for word in label.split(", ")]
+
+
+def signal_groups(signal: str | Sequence[str] | None, groups: Sequence[str]) -> tuple[str, ...]:
+    """Return the groups that a user names as the signal, by name or by one of their values.
+
+    Raises
+    ------
+    OptionError
+        If a name is none of them.
+    """
+    names = () if signal is None else (signal,) if isinstance(signal, str) else signal
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"signal is a group or a list of groups, such as 'ttH', not {signal!r}")
+    known = dict.fromkeys([*groups, *(word for group in groups for word in words_of(group))])
+    for name in names:
+        if name not in known:
+            shown = ", ".join(map(repr, groups[:10]))
+            message = f"the signal {name!r} is none of the groups {shown}"
+            raise OptionError(f"{message}{nearest(name, known)}")
+    return tuple(g for g in groups if any(name in (g, *words_of(g)) for name in names))
+
+
 def _word(value: str | int) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -143,7 +171,7 @@ def _word(value: str | int) -> str:
     return str(value).encode(errors="backslashreplace").decode()
 
 
-def _values(column: ColumnLike) -> tuple[list[Any], Entries]:
+def distinct_values(column: ColumnLike) -> tuple[list[Any], Entries]:
     """Return the distinct values of a column as they appear, and the number of each entry's."""
     if not isinstance(column, HashedText):
         distinct, numbers = _distinct(np.asarray(column))

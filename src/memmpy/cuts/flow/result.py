@@ -2,13 +2,23 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Renderable, Table
-from memmpy.errors import argument_hints
+from memmpy.checks import check_flag
+from memmpy.cuts.flow.flow_plot import draw_flow
+from memmpy.cuts.flow.flow_table import flow_table, latex_table
+from memmpy.cuts.flow.groups import words_of
+from memmpy.cuts.flow.step_numbers import FlowColumns, StepNumbers
+from memmpy.display import DisplayBlock, Renderable
+from memmpy.errors import argument_hints, require
+from memmpy.typing import PathLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 __all__ = ["CutFlow"]
 
@@ -37,12 +47,15 @@ class CutFlow(Renderable):
         The columns to group by; empty if all entries are one group.
     weight : str or None
         The expression of the weight, if any.
+    signal : tuple of str
+        The groups that are the signal; empty if none is named.
 
     Examples
     --------
-    >>> flow = cutflow("data.mmpy", ["nJets >= 6", "nBTags_77 >= 2"], by="process")
+    >>> flow = cutflow("data.mmpy", ["nJets >= 6", "nBTags_77 >= 2"], by="process", signal="ttH")
     >>> flow.counts[-1, flow.groups.index("ttH")]
     >>> print(flow)
+    >>> flow.plot("cutflow.pdf")
     """
 
     steps: tuple[str, ...]
@@ -52,29 +65,55 @@ class CutFlow(Renderable):
     errors: NDArray[np.float64]
     by: tuple[str, ...]
     weight: str | None
+    signal: tuple[str, ...] = ()
 
     @property
     def step_efficiencies(self) -> NDArray[np.float64]:
         """The sums divided by those of the previous step; 1 for the first step; 0/0 is NaN."""
-        return _ratio(self.sums, self.sums[[0, *range(len(self.steps) - 1)]])
+        return self._numbers.step_efficiencies
 
     @property
     def cumulative_efficiencies(self) -> NDArray[np.float64]:
         """The sums divided by those of the first step; 0/0 is NaN."""
-        return _ratio(self.sums, self.sums[:1])
+        return self._numbers.cumulative_efficiencies
+
+    @property
+    def step_efficiency_errors(self) -> NDArray[np.float64]:
+        """The statistical errors of `step_efficiencies`: binomial, with weights."""
+        return self._numbers.step_efficiency_errors
+
+    @property
+    def cumulative_efficiency_errors(self) -> NDArray[np.float64]:
+        """The statistical errors of `cumulative_efficiencies`: binomial, with weights."""
+        return self._numbers.cumulative_efficiency_errors
+
+    @property
+    def background(self) -> tuple[str, ...]:
+        """The groups that are neither the signal nor ``data``; empty if no signal is named."""
+        if not self.signal:
+            return ()
+        return tuple(
+            group
+            for group in self.groups
+            if group not in self.signal and "data" not in words_of(group)
+        )
+
+    @property
+    def s_over_b(self) -> NDArray[np.float64]:
+        """The signal divided by the background at each step; NaN if no signal is named."""
+        return self._signal_to_background(1)
+
+    @property
+    def s_over_sqrt_b(self) -> NDArray[np.float64]:
+        """The signal divided by the square root of the background; NaN if no signal is named."""
+        return self._signal_to_background(0.5)
 
     def total(self) -> "CutFlow":
         """Return the cut-flow of all groups together, as one group named ``total``."""
-        with np.errstate(all="ignore"):
-            return CutFlow(
-                steps=self.steps,
-                groups=("total",),
-                counts=self.counts.sum(axis=1, keepdims=True),
-                sums=self.sums.sum(axis=1, keepdims=True),
-                errors=np.sqrt((self.errors**2).sum(axis=1, keepdims=True)),
-                by=(),
-                weight=self.weight,
-            )
+        total = self._numbers.sum_of(range(len(self.groups)), "total")
+        return CutFlow(
+            self.steps, total.names, total.counts, total.sums, total.errors, (), self.weight
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cut-flow as dicts, lists, texts and numbers, for JSON.
@@ -83,17 +122,126 @@ class CutFlow(Renderable):
         -------
         dict
             ``by``, ``weight`` and ``steps``, like the attributes. ``groups`` has the lists
-            ``counts``, ``sums``, ``errors``, ``step_efficiencies`` and ``cumulative_efficiencies``
-            of each group, with one number per step; ``total`` has those of all groups together.
-            None stands for a number that is not finite, since JSON has none.
+            ``counts``, ``sums``, ``errors``, ``step_efficiencies``, ``cumulative_efficiencies`` and
+            the errors of these of each group, with one number per step; ``total`` has those of all
+            groups together. With a signal, also ``signal``, ``background``, ``s_over_b`` and
+            ``s_over_sqrt_b``. None stands for a number that is not finite, since JSON has none.
         """
-        return {
+        result: dict[str, Any] = {
             "by": list(self.by),
             "weight": self.weight,
             "steps": list(self.steps),
             "groups": {group: self._numbers_of(i) for i, group in enumerate(self.groups)},
             "total": self.total()._numbers_of(0),
         }
+        if self.signal:
+            result |= {
+                "signal": list(self.signal),
+                "background": list(self.background),
+                "s_over_b": _finite(self.s_over_b),
+                "s_over_sqrt_b": _finite(self.s_over_sqrt_b),
+            }
+        return result
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the cut-flow as a table of pandas: steps as rows, numbers and groups as columns.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``frame["sum"]`` has a column for each group; so have ``"events"``, ``"error"``,
+            ``"efficiency"``, ``"efficiency_error"``, ``"cumulative"`` and ``"cumulative_error"``.
+            With a signal, ``frame["S/B"]`` and ``frame["S/√B"]`` are columns.
+
+        Raises
+        ------
+        MissingPackageError
+            If pandas is not installed: ``pip install 'memmpy[pandas]'``.
+        """
+        pandas = require("pandas", what="to_pandas", extra="pandas")
+        arrays: dict[str, Any] = {
+            "events": self.counts,
+            "sum": self.sums,
+            "error": self.errors,
+            "efficiency": self.step_efficiencies,
+            "efficiency_error": self.step_efficiency_errors,
+            "cumulative": self.cumulative_efficiencies,
+            "cumulative_error": self.cumulative_efficiency_errors,
+        }
+        columns = {
+            (name, group): array[:, i]
+            for name, array in arrays.items()
+            for i, group in enumerate(self.groups)
+        }
+        columns |= {(name, ""): values for name, values in self._shown.ratios.items()}
+        names = ["number", ", ".join(self.by) or "group"]
+        index = pandas.Index(self.steps, name="step")
+        frame = pandas.DataFrame(columns, index=index)
+        frame.columns = pandas.MultiIndex.from_tuples(columns, names=names)
+        return frame
+
+    def to_latex(self) -> str:
+        r"""Return the sums as a LaTeX table; it needs ``\usepackage{booktabs}``.
+
+        Steps are rows, groups are columns; the last row has the efficiency of all steps. Names and
+        cuts are escaped.
+        """
+        return latex_table(self._shown)
+
+    def plot(self, path: PathLike | None = None, *, log: bool = True) -> "Figure":
+        """Draw a bar for each step and group. With a signal, a panel shows S/√B.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            The file to write: ``.png``, ``.pdf`` or ``.svg``.
+        log : bool, default True
+            Whether the vertical axis is logarithmic.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        OptionError
+            If the suffix of the file is another one.
+        MissingPackageError
+            If matplotlib is not installed: ``pip install 'memmpy[plot]'``.
+        DiskError, ReadOnlyStoreError
+            If the file cannot be written.
+        """
+        return draw_flow(self._shown, path, log=check_flag("log", log))
+
+    @property
+    def _numbers(self) -> StepNumbers:
+        return StepNumbers(self.groups, self.counts, self.sums, self.errors)
+
+    @property
+    def _shown(self) -> FlowColumns:
+        """The groups, and the sums that make sense: never of signal and background."""
+        numbers, sums, ratios = self._numbers, [], {}
+        if self.signal:
+            ratios = {"S/B": self.s_over_b, "S/√B": self.s_over_sqrt_b}
+            for name, groups in (("signal", self.signal), ("background", self.background)):
+                if len(groups) > 1:
+                    sums.append(numbers.sum_of([self.groups.index(g) for g in groups], name))
+        elif len(self.groups) > 1 and (self.weight is not None or "process" not in self.by):
+            sums.append(numbers.sum_of(range(len(self.groups)), "total"))
+        return FlowColumns(self.steps, numbers.beside(sums), len(self.groups), ratios, self.weight)
+
+    def _signal_to_background(self, power: float) -> NDArray[np.float64]:
+        if not self.signal:
+            return np.full(len(self.steps), np.nan)
+        signal, background = (
+            self.sums[:, [self.groups.index(group) for group in groups]].sum(axis=1)
+            for groups in (self.signal, self.background)
+        )
+        with np.errstate(all="ignore"):
+            ratio: NDArray[np.float64] = (
+                signal / np.where(background > 0, background, np.nan) ** power
+            )
+        return ratio
 
     def _numbers_of(self, group: int) -> dict[str, list[float | None]]:
         arrays: dict[str, NDArray[np.int64] | NDArray[np.float64]] = {
@@ -102,68 +250,14 @@ class CutFlow(Renderable):
             "errors": self.errors,
             "step_efficiencies": self.step_efficiencies,
             "cumulative_efficiencies": self.cumulative_efficiencies,
+            "step_efficiency_errors": self.step_efficiency_errors,
+            "cumulative_efficiency_errors": self.cumulative_efficiency_errors,
         }
-        return {
-            name: [value if math.isfinite(value) else None for value in array[:, group].tolist()]
-            for name, array in arrays.items()
-        }
+        return {name: _finite(array[:, group]) for name, array in arrays.items()}
 
-    def _blocks(self) -> list[Table]:
-        measured = "error" if self.weight is None else "sum of weights"
-        headings = ["step", "events", measured, "efficiency", "cumulative"]
-        flows = [self] if len(self.groups) == 1 else [self, self.total()]
-        sections = [flow._rows(group) for flow in flows for group in range(len(flow.groups))]
-        if self.by:
-            headings = [", ".join(self.by), *headings]
-        else:
-            sections = [[row[1:] for row in section] for section in sections]
-        caption = "" if self.weight is None else f"weight: {self.weight}"
-        return [Table(headings, len(headings) - 4, sections, caption)]
-
-    def _rows(self, group: int) -> list[list[str]]:
-        """Return the rows of a group; the first one holds its name."""
-        each = self.step_efficiencies[:, group].tolist()
-        all_yet = self.cumulative_efficiencies[:, group].tolist()
-        rows = []
-        for i, step in enumerate(self.steps):
-            value, error = float(self.sums[i, group]), float(self.errors[i, group])
-            rows.append(
-                [
-                    self.groups[group] if i == 0 else "",
-                    step,
-                    f"{self.counts[i, group]:,}",
-                    f"{error:,.1f}" if self.weight is None else _measured(value, error),
-                    _percent(each[i]) if i else "",
-                    _percent(all_yet[i]),
-                ]
-            )
-        return rows
+    def _blocks(self) -> list[DisplayBlock]:
+        return [flow_table(self._shown)]
 
 
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(all="ignore"):
-        ratio: NDArray[np.float64] = part / whole
-    return ratio
-
-
-def _measured(value: float, error: float) -> str:
-    """Return a value and its error to two digits of the error: ``1,234.5 ± 3.2``."""
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return f"{value} ± {error}"
-    if error == 0:
-        return f"{value:.6g} ± 0"
-    decimals = 1 - math.floor(math.log10(error))
-    if decimals > 6 or max(abs(value), error) >= 1e10:
-        digits = max(0, decimals + math.floor(math.log10(abs(value)))) if value else 0
-        return f"{value:.{digits}e} ± {error:.1e}"
-    decimals = max(0, decimals)
-    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
-
-
-def _percent(ratio: float) -> str:
-    if not math.isfinite(ratio):
-        return "-"
-    percents = 100 * ratio
-    if percents in {0, 100}:
-        return f"{percents:.0f} %"
-    return f"{percents:.1f} %" if abs(percents) >= 1 else f"{percents:.2g} %"
+def _finite(values: NDArray[np.int64] | NDArray[np.float64]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]

@@ -1,0 +1,146 @@
+"""Shows a cut-flow as a table: steps as rows, groups as columns; in a terminal and in LaTeX."""
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.cuts.flow.step_numbers import FlowColumns
+from memmpy.display import Table, WideTable
+
+__all__ = ["flow_table", "latex_table"]
+
+_LATEX = str.maketrans(
+    {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"}
+    | {"√": r"$\surd$", "±": r"$\pm$"}
+)
+
+
+def flow_table(flow: FlowColumns) -> Table | WideTable:
+    """Return the table of a cut-flow; of one group, its numbers are beside each other."""
+    numbers, has_weight = flow.numbers, flow.weight is not None
+    caption = f"weight: {flow.weight}" if has_weight else ""
+    counts = [[f"{count:,}" for count in row] for row in numbers.counts.tolist()]
+    sums = _measured_rows(numbers.sums, numbers.errors)
+    each = _percent_rows(numbers.step_efficiencies, numbers.step_efficiency_errors)
+    all_yet = _percent_rows(numbers.cumulative_efficiencies, numbers.cumulative_efficiency_errors)
+    each[0] = [""] * len(numbers.names)
+    if len(numbers.names) == 1:
+        headings = ["step", "events", "sum of weights", "efficiency", "cumulative"]
+        columns = [counts, sums, each, all_yet]
+        if not has_weight:
+            del headings[2], columns[1]
+        rows = [[step, *(column[i][0] for column in columns)] for i, step in enumerate(flow.steps)]
+        return Table(headings, 1, [rows], caption)
+    ratios = [[_ratio_text(value) for value in values] for values in flow.ratios.values()]
+    more = [list(row) for row in zip(*ratios, strict=True)] or [[] for _ in flow.steps]
+    blank = [[""] * len(ratios)] * len(flow.steps)
+    sections = [
+        (flow.counted, _rows(flow.steps, sums if has_weight else counts, more)),
+        ("efficiency of each step", _rows(flow.steps[1:], each[1:], blank[1:])),
+        ("cumulative efficiency", _rows(flow.steps[1:], all_yet[1:], blank[1:])),
+    ]
+    if has_weight:
+        sections.append(("events", _rows(flow.steps, counts, blank)))
+    shown = [section for section in sections if section[1]]
+    return WideTable(["step", *numbers.names, *flow.ratios], shown, caption)
+
+
+def latex_table(flow: FlowColumns) -> str:
+    """Return the sums, and the efficiency of all steps, as a ``tabular`` with rules of booktabs."""
+    numbers = flow.numbers
+    if flow.weight is None:
+        sums = [[f"{count:,}" for count in row] for row in numbers.counts.tolist()]
+    else:
+        sums = _measured_rows(numbers.sums, numbers.errors)
+    all_yet = _percent_rows(numbers.cumulative_efficiencies, numbers.cumulative_efficiency_errors)
+    rows = [
+        [
+            _escaped(step),
+            *map(_in_math, sums[i]),
+            *(_in_math(_ratio_text(v[i])) for v in flow.ratios.values()),
+        ]
+        for i, step in enumerate(flow.steps)
+    ]
+    last = ["efficiency", *map(_in_math, all_yet[-1]), *[""] * len(flow.ratios)]
+    names = [name.replace("√B", r"\sqrt{B}") for name in flow.ratios]
+    lines = [
+        rf"\begin{{tabular}}{{l{'r' * (len(last) - 1)}}}",
+        r"\toprule",
+        _latex_row(["step", *map(_escaped, numbers.names), *(f"${name}$" for name in names)]),
+        r"\midrule",
+        *map(_latex_row, rows),
+        r"\midrule",
+        _latex_row(last),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(
+    steps: Sequence[str], numbers: Sequence[Sequence[str]], more: Sequence[Sequence[str]]
+) -> list[list[str]]:
+    return [[step, *row, *rest] for step, row, rest in zip(steps, numbers, more, strict=True)]
+
+
+def _measured_rows(values: NDArray[np.float64], errors: NDArray[np.float64]) -> list[list[str]]:
+    return [
+        [_measured(value, error) for value, error in zip(*pair, strict=True)]
+        for pair in zip(values.tolist(), errors.tolist(), strict=True)
+    ]
+
+
+def _percent_rows(values: NDArray[np.float64], errors: NDArray[np.float64]) -> list[list[str]]:
+    return [
+        [_percent(value, error) for value, error in zip(*pair, strict=True)]
+        for pair in zip(values.tolist(), errors.tolist(), strict=True)
+    ]
+
+
+def _measured(value: float, error: float) -> str:
+    """Return a value and its error to two digits of the error: ``1,234.5 ± 3.2``."""
+    if not (math.isfinite(value) and math.isfinite(error)):
+        return f"{value} ± {error}"
+    if error == 0:
+        return f"{value:.6g} ± 0"
+    decimals = 1 - math.floor(math.log10(error))
+    if decimals > 6 or max(abs(value), error) >= 1e10:
+        digits = max(0, decimals + math.floor(math.log10(abs(value)))) if value else 0
+        return f"{value:.{digits}e} ± {error:.1e}"
+    decimals = max(0, decimals)
+    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
+
+
+def _percent(ratio: float, error: float) -> str:
+    if not math.isfinite(ratio):
+        return "-"
+    if error == 0 or not math.isfinite(error):
+        return f"{100 * ratio:.4g} %"
+    decimals = min(9, max(1, -math.floor(math.log10(100 * error))))
+    return f"{100 * ratio:.{decimals}f} ± {100 * error:.{decimals}f} %"
+
+
+def _ratio_text(ratio: float) -> str:
+    return f"{ratio:.3g}" if math.isfinite(ratio) else "-"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return rf"{' & '.join(cells)} \\"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_LATEX)
+
+
+def _in_math(number: str) -> str:
+    r"""Return a number as mathematics of LaTeX: ``$1{,}234.5 \pm 3.2$``."""
+    if not any(letter.isdigit() for letter in number):
+        return "--"
+    number = re.sub(r"e([+-])0*(\d+)", lambda m: rf" \times 10^{{{m[1].strip('+')}{m[2]}}}", number)
+    replaced = number.replace(",", "{,}").replace("±", r"\pm").replace(" %", r"\,\%")
+    return f"${replaced}$"
