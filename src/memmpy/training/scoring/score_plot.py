@@ -1,16 +1,21 @@
 """Draws scores: the histogram of each class, and the ROC curve."""
 
-import io
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmpy.checks import check_path
-from memmpy.display import format_count
+from memmpy.display import (
+    add_legend,
+    check_figure_path,
+    format_count,
+    label_axes,
+    line_style,
+    new_figure,
+    save_figure,
+)
 from memmpy.errors import OptionError
-from memmpy.store import disk_error, write_atomically
 from memmpy.training.scoring.roc_curve import RocCurve
 from memmpy.training.scoring.score_rows import ScoreRows
 from memmpy.typing import Array, PathLike
@@ -20,12 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_scores"]
 
-_SUFFIXES = (".png", ".pdf", ".svg")
-#: Ten colours that differ for all kinds of sight: M. A. Petroff, arXiv:2107.02270.
-_COLOURS = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
-)  # fmt: skip
 #: Points of a drawn curve, at most: more are not seen, and make files large.
 _MAX_POINTS = 1000
 
@@ -56,29 +55,14 @@ def draw_scores(
     DiskError, ReadOnlyStoreError
         If the file cannot be written.
     """
-    file = check_path(path)
-    if file.suffix.lower() not in _SUFFIXES:
-        message = f"a plot is a file {', '.join(_SUFFIXES)}, got {str(file)!r}"
-        raise OptionError(message)
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        message = "plots need matplotlib: pip install 'memmpy[plot]'"
-        raise OptionError(message) from error
+    file = check_figure_path(path)
     curves = _curves(rows, classes, signal)
-    figure = Figure(figsize=(10.5 if curves else 5.5, 4.5), layout="constrained")
+    figure = new_figure(10.5 if curves else 5.5, 4.5)
     axes = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
     _draw_histogram(axes[0], rows, classes, signal=signal, bins=bins)
     if curves:
         _draw_curves(axes[1], curves, classes)
-    image = io.BytesIO()
-    figure.savefig(image, format=file.suffix.lower()[1:], dpi=150)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, what=repr(str(file.parent)), is_in_store=False) from error
-    write_atomically(file, image.getvalue(), durable=False, is_in_store=False)
-    return figure
+    return save_figure(figure, file)
 
 
 def _curves(
@@ -115,24 +99,24 @@ def _draw_histogram(
         if not num:
             continue
         weights = rows.weights[is_class]
-        total, colour = float(weights.sum()), _colour(label)
+        total, style = float(weights.sum()), line_style(label)
         name = classes[label] if label >= 0 else "no class" if num < len(rows) else "all"
         names.append(f"{name}: {format_count(num, 'event')}")
         if total <= 0:
             names[-1] += f", weights sum to {total:.4g}"
-            handles += axes.plot([], color=colour)  # a class without a density
+            handles += axes.plot([], **style)  # a class without a density
             continue
         sums, _ = np.histogram(values[is_class], edges, weights=weights)
         squares, _ = np.histogram(values[is_class], edges, weights=weights**2)
         density, errors = sums / (total * widths), np.sqrt(squares) / (total * widths)
-        handles.append(axes.stairs(density, edges, color=colour, linewidth=1.5, fill=False))
+        handles.append(axes.stairs(density, edges, linewidth=1.5, fill=False, **style))
         if label == signal:
-            axes.stairs(density, edges, color=colour, alpha=0.25, fill=True)
-        axes.errorbar(centres, density, errors, fmt="none", ecolor=colour, elinewidth=1)
+            axes.stairs(density, edges, color=style["color"], alpha=0.25, fill=True)
+        axes.errorbar(centres, density, errors, fmt="none", ecolor=style["color"], elinewidth=1)
     axes.set_xlim(float(edges[0]), float(edges[-1]))
     axes.set_ylim(top=1.15 * axes.get_ylim()[1])
-    _label(axes, "score" if signal is None else f"score of {classes[signal]}", "density")
-    _legend(axes, handles, names)
+    label_axes(axes, "score" if signal is None else f"score of {classes[signal]}", "density")
+    add_legend(axes, handles, names)
 
 
 def _draw_curves(axes: Any, curves: dict[int | None, RocCurve], classes: Sequence[str]) -> None:
@@ -142,16 +126,16 @@ def _draw_curves(axes: Any, curves: dict[int | None, RocCurve], classes: Sequenc
         (handle,) = axes.plot(
             curve.background_efficiency[points],
             curve.signal_efficiency[points],
-            color="black" if label is None else _colour(label),
             linewidth=2 if label is None else 1.25,
+            **({"color": "black"} if label is None else line_style(label)),
         )
         handles.append(handle)
         name = "all others" if label is None else classes[label]
         names.append(f"against {name}: AUC {curve.auc:.4f}")
     axes.margins(0.02)
     (chance,) = axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
-    _label(axes, "background efficiency", f"efficiency of {curves[None].signal}")
-    _legend(axes, [*handles, chance], [*names, "chance: AUC 0.5"])
+    label_axes(axes, "background efficiency", f"efficiency of {curves[None].signal}")
+    add_legend(axes, [*handles, chance], [*names, "chance: AUC 0.5"])
 
 
 def _points(curve: RocCurve) -> Array:
@@ -160,20 +144,3 @@ def _points(curve: RocCurve) -> Array:
     way = np.append(0.0, np.cumsum(steps))
     points = np.searchsorted(way, np.linspace(0, way[-1], _MAX_POINTS))
     return np.unique(np.append(points, len(way) - 1))
-
-
-def _colour(label: int) -> str:
-    return "0.3" if label < 0 else _COLOURS[label % len(_COLOURS)]
-
-
-def _label(axes: Any, x: str, y: str) -> None:
-    axes.set_xlabel(x, parse_math=False)
-    axes.set_ylabel(y, parse_math=False)
-
-
-def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """Add a legend of names as they are: no `$` is mathematics, and no leading `_` hides one."""
-    legend = axes.legend(handles, [str(number) for number in range(len(names))], frameon=False)
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_parse_math(False)
-        text.set_text(name)
