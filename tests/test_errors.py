@@ -2,14 +2,24 @@
 
 import copy
 import errno
+import json.decoder
 import pickle
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from memmpy import errors
-from memmpy.errors import CutError, DiskError, MissingKeyError, UndecodableError
+from memmpy.errors import (
+    CutError,
+    DiskError,
+    MissingKeyError,
+    MissingPackageError,
+    UndecodableError,
+    require,
+)
 
 CLASSES: list[type[BaseException]] = [
     found for name in errors.__all__ if isinstance(found := getattr(errors, name), type)
@@ -39,3 +49,27 @@ def test_an_error_arrives_with_its_words_and_attributes(
     assert arrived.args == error.args
     assert vars(arrived) == vars(error)
     assert getattr(arrived, "errno", None) == getattr(error, "errno", None)
+
+
+def test_a_package_that_is_installed_is_returned() -> None:
+    assert require("json.decoder", what="a test", extra="plot") is json.decoder
+
+
+def test_a_missing_package_names_the_extra_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    message = "reading 'a.parquet' needs the package 'pyarrow': pip install 'memmpy[parquet]'"
+    with pytest.raises(MissingPackageError) as caught:
+        require("pyarrow.parquet", what="reading 'a.parquet'", extra="parquet")
+    assert str(caught.value) == message
+
+
+def test_a_package_that_lacks_another_one_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "broken_package.py").write_text("import another_package\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="another_package") as caught:
+        require("broken_package", what="a test", extra="plot")
+    assert not isinstance(caught.value, MissingPackageError)

@@ -1,10 +1,11 @@
-"""Errors and warnings of memmpy.
+"""Errors and warnings of memmpy, and the packages that users may lack.
 
 Every error is a `MemmpyError`, and also the built-in error that a user would expect.
 """
 
 import difflib
 import errno
+import importlib
 import sys
 import warnings
 from collections.abc import Iterable
@@ -39,6 +40,7 @@ __all__ = [
     "UnreadableError",
     "damaged",
     "nearest",
+    "require",
     "warn_of",
     "without_carets",
 ]
@@ -262,3 +264,31 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
         folded = {other.casefold(): other for other in names}
         matches = [folded[name.casefold()]] if name.casefold() in folded else []
     return f"; nearest: {', '.join(map(repr, matches))}" if matches else ""
+
+
+def require(package: str, *, what: str, extra: str) -> Any:  # a module
+    """Return an optional package.
+
+    Parameters
+    ----------
+    package : str
+        The module to import, such as ``"h5py"`` or ``"pyarrow.parquet"``.
+    what : str
+        What needs it, for the message, such as ``"to_torch"`` or ``"reading 'jets.h5'"``.
+    extra : str
+        The extra of memmpy that installs it, such as ``"hdf5"``.
+
+    Raises
+    ------
+    MissingPackageError
+        If it is not installed.
+    """
+    top = package.partition(".")[0]
+    try:
+        importlib.import_module(top)
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != top:
+            raise
+        message = f"{what} needs the package {top!r}: pip install 'memmpy[{extra}]'"
+        raise MissingPackageError(message) from None

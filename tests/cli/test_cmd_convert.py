@@ -242,8 +242,8 @@ def test_without_dask_it_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = convert(make_file(), "--out", out, "--keys", "met", "--dask", "tcp://x:1")
-    assert done.exit_code == 1
-    assert "pip install distributed" in done.stderr
+    assert done.exit_code == 2
+    assert "pip install 'memmpy[dask]'" in done.stderr
 
 
 @pytest.mark.parametrize(

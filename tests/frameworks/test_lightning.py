@@ -405,7 +405,7 @@ def test_lightning_that_is_not_installed_is_one_line() -> None:
             print(type(error).__name__, error, sep=": ")
     """
     assert run_python(code) == (
-        f"{MissingPackageError.__name__}: memmpy.lightning needs the package 'lightning.pytorch': "
+        f"{MissingPackageError.__name__}: memmpy.lightning needs the package 'lightning': "
         "pip install 'memmpy[lightning]'\n"
     )
 

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 from multiprocessing import active_children, parent_process
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -13,7 +12,7 @@ from threading import Thread
 
 import click
 
-from memmpy.errors import MemmpyError
+from memmpy.errors import MemmpyError, require
 
 __all__ = ["open_executor"]
 
@@ -69,8 +68,10 @@ def open_executor(*, num_processes: int | None, address: str | None) -> Iterator
     ------
     click.UsageError
         If the user gives both.
+    MissingPackageError
+        If dask.distributed is not installed.
     MemmpyError
-        If dask.distributed is not installed, or no scheduler answers.
+        If no scheduler answers.
     """
     if num_processes is not None and address is not None:
         raise click.UsageError("--workers and --dask exclude each other")
@@ -92,11 +93,7 @@ def open_executor(*, num_processes: int | None, address: str | None) -> Iterator
 
 @contextmanager
 def _dask(address: str) -> Iterator[Executor]:
-    try:
-        distributed = import_module("distributed")
-    except ImportError:
-        message = "--dask needs dask.distributed, which is not installed: pip install distributed"
-        raise MemmpyError(message) from None
+    distributed = require("distributed", what="--dask", extra="dask")
     try:
         client = distributed.Client(address, timeout=_CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:

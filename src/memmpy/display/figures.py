@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmpy.checks import check_path
 from memmpy.display.tables import printable
-from memmpy.errors import MissingPackageError, OptionError
+from memmpy.errors import OptionError, require
 from memmpy.store import disk_error, write_atomically
 from memmpy.typing import PathLike
 
@@ -65,14 +65,8 @@ def new_figure(width: float, height: float) -> "Figure":
     MissingPackageError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "matplotlib":
-            raise
-        message = "plots need matplotlib: pip install 'memmpy[plot]'"
-        raise MissingPackageError(message) from error
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figures = require("matplotlib.figure", what="a plot", extra="plot")
+    figure: Figure = figures.Figure(figsize=(width, height), layout="constrained")
     # IPython shows the figures of pyplot alone; of others, what they return here.
     setattr(figure, "_repr_png_", partial(_image, figure, ".png"))  # noqa: B010 - no name of Figure
     return figure

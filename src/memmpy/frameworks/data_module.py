@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from memmpy.errors import OptionError
-from memmpy.frameworks.framework_loader import require
+from memmpy.errors import OptionError, require
 from memmpy.frameworks.torch import TorchLoader, to_torch
 from memmpy.frameworks.torch_tensors import JaggedForm
 from memmpy.loaders import SamplingOption, ShuffleOption
@@ -23,7 +22,7 @@ else:
         imported = [name for name in names if sys.modules.get(name)]
         installed = names if find_spec("lightning") or not find_spec(names[1]) else names[1:]
         name = (*imported, *installed)[0]
-        return require(name, function="memmpy.lightning", install="memmpy[lightning]")
+        return require(name, what="memmpy.lightning", extra="lightning")
 
     LightningDataModule = _package().LightningDataModule
 

@@ -1,18 +1,17 @@
 """`FrameworkLoader`: the batches of a loader as a framework takes them, with a place of its own."""
 
-import importlib
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
-from memmpy.errors import ColumnError, MissingPackageError, OptionError
+from memmpy.errors import ColumnError, OptionError
 from memmpy.jagged import Jagged
 from memmpy.loaders import EpochIterable
 from memmpy.splits import SplitLoader
 from memmpy.typing import Batch
 
-__all__ = ["FrameworkLoader", "check_loader", "refuse_lists", "require"]
+__all__ = ["FrameworkLoader", "check_loader", "refuse_lists"]
 
 B = TypeVar("B")
 
@@ -86,29 +85,3 @@ def refuse_lists(key: str, values: object, *, package: str) -> None:
     if isinstance(values, Jagged):
         message = f"{package} needs arrays of one shape, and {key!r} has lists: give "
         raise ColumnError(f"{message}Objects(..., length=n) as input, or keys_padded= to load_root")
-
-
-def require(package: str, *, function: str, install: str) -> Any:  # a module
-    """Return a package that a function needs.
-
-    Parameters
-    ----------
-    package : str
-        The name of the module to import.
-    function : str
-        What needs it, such as ``"to_torch"``.
-    install : str
-        What to give to ``pip install``.
-
-    Raises
-    ------
-    MissingPackageError
-        If it is not installed.
-    """
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != package.partition(".")[0]:
-            raise
-        message = f"{function} needs the package {package!r}: pip install {install!r}"
-        raise MissingPackageError(message) from None

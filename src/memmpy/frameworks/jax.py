@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
-from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
-from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, refuse_lists, require
+from memmpy.errors import ColumnError, LoaderWarning, OptionError, require, warn_of
+from memmpy.frameworks.framework_loader import FrameworkLoader, check_loader, refuse_lists
 from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
 from memmpy.typing import Array, Batch
@@ -83,7 +83,7 @@ def to_jax(
     ...     batch["jets"], batch["label"], batch["weight"], batch["_valid"]
     """
     loader = check_loader(loader, "to_jax")
-    jax = require("jax", function="to_jax", install="memmpy[jax]")
+    jax = require("jax", what="to_jax", extra="jax")
     batches = JaxLoader(loader, _target_of(jax, device, loader))
     if loader.split_size:
         batches.check(loader.take([0]))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
-from memmpy.frameworks.framework_loader import check_loader, refuse_lists, require
+from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest, require
+from memmpy.frameworks.framework_loader import check_loader, refuse_lists
 from memmpy.jagged import mask_of
 from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT
@@ -75,7 +75,7 @@ def to_keras(
     >>> model.fit(train, epochs=10, shuffle=False, validation_data=val)
     """
     loader = check_loader(loader, "to_keras")
-    require("keras", function="to_keras", install="memmpy[keras]")
+    require("keras", what="to_keras", extra="keras")
     from memmpy.frameworks.keras_dataset import KerasDataset
 
     names = _names_of(inputs, loader)

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, require
 from memmpy.frameworks.feature_rows import FeatureRows, chunk_rows
-from memmpy.frameworks.framework_loader import check_loader, require
+from memmpy.frameworks.framework_loader import check_loader
 from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT
 
@@ -74,7 +74,7 @@ def to_lightgbm(
     >>> booster = lightgbm.train({"objective": "binary"}, train, valid_sets=[val])
     """
     loader = check_loader(loader, "to_lightgbm")
-    lightgbm = require("lightgbm", function="to_lightgbm", install="memmpy[lightgbm]")
+    lightgbm = require("lightgbm", what="to_lightgbm", extra="lightgbm")
     from memmpy.frameworks.lightgbm_sequence import RowSequence
 
     if reference is not None and not isinstance(reference, lightgbm.Dataset):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memmpy.display import format_count, format_size
-from memmpy.errors import ColumnError, OptionError
+from memmpy.errors import ColumnError, OptionError, require
 from memmpy.frameworks.feature_matrix import element_names
 from memmpy.frameworks.feature_rows import check_whole, read_entries
-from memmpy.frameworks.framework_loader import check_loader, require
+from memmpy.frameworks.framework_loader import check_loader
 from memmpy.parallel import memory_for_pages
 from memmpy.splits import SplitLoader
 from memmpy.typing import Array, Batch
@@ -54,7 +54,7 @@ def to_pandas(loader: SplitLoader) -> "DataFrame":
     >>> frame.groupby("label")["met"].mean()
     """
     loader = check_whole(check_loader(loader, "to_pandas"), "to_pandas")
-    pandas = require("pandas", function="to_pandas", install="memmpy[pandas]")
+    pandas = require("pandas", what="to_pandas", extra="pandas")
     num = loader.split_size
     if not num:
         raise OptionError(f"to_pandas: the loader has no entries: {loader.split_data}")

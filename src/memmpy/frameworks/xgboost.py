@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from memmpy.checks import check_path
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, require
 from memmpy.frameworks.feature_rows import FeatureRows
-from memmpy.frameworks.framework_loader import check_loader, require
+from memmpy.frameworks.framework_loader import check_loader
 from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT
 from memmpy.typing import PathLike
@@ -79,7 +79,7 @@ def to_xgboost(
     >>> booster = xgboost.train(options, train, evals=[(held_out, "val")])
     """
     loader = check_loader(loader, "to_xgboost")
-    require("xgboost", function="to_xgboost", install="memmpy[xgboost]")
+    require("xgboost", what="to_xgboost", extra="xgboost")
     from memmpy.frameworks.xgboost_iterator import RowIterator
 
     cache_prefix = None

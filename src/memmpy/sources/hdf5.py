@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.errors import InputFileError, MissingKeyError, OptionError
+from memmpy.errors import InputFileError, MissingKeyError, require
 from memmpy.jagged import Jagged
 from memmpy.kernels import offsets_of
 from memmpy.sources.access.byte_source import ByteSource
@@ -232,11 +232,7 @@ class HdfTable:
 
 
 def _import_h5py(path: str) -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        message = f"reading {path!r} needs h5py: pip install 'memmpy[hdf5]'"
-        raise OptionError(message) from error
+    h5py = require("h5py", what=f"reading {path!r}", extra="hdf5")
     with suppress(ImportError):
         import hdf5plugin  # noqa: F401  (its import adds filters such as LZ4 to HDF5)
     return h5py

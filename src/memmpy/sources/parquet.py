@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
 from memmpy.display import format_count
-from memmpy.errors import InputFileError, OptionError
+from memmpy.errors import InputFileError, require
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
@@ -330,12 +330,7 @@ def _check_end(source: ByteSource) -> None:
 
 
 def _import_parquet(path: str) -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        message = f"reading {path!r} needs pyarrow: pip install 'memmpy[parquet]'"
-        raise OptionError(message) from error
-    return parquet
+    return require("pyarrow.parquet", what=f"reading {path!r}", extra="parquet")
 
 
 def _unsupported_error(branch: str, where: str, arrow_type: Any) -> InputFileError:

@@ -7,8 +7,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 from memmpy.checks import check_integer
-from memmpy.errors import OptionError
-from memmpy.frameworks.framework_loader import require
+from memmpy.errors import OptionError, require
 from memmpy.frameworks.gpu.block_layout import BlockLayout, TypedMemory
 from memmpy.parallel import prefetch
 
@@ -46,7 +45,7 @@ class CopyStream(Protocol):
 
 def require_torch() -> Any:  # a module
     """Return the package torch."""
-    return require("torch", function="to_torch", install="memmpy[torch]")
+    return require("torch", what="to_torch", extra="torch")
 
 
 def check_device(device: object) -> Any:  # torch.device
