@@ -147,6 +147,7 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.Monkey
     for name in ("matplotlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(
-        MissingPackageError, match=r"a plot needs the package 'matplotlib': pip install 'memmpy\[plot\]'"
+        MissingPackageError,
+        match=r"needs the package 'matplotlib': pip install 'memmpy\[plot\]'",
     ):
         new_figure(6, 4)

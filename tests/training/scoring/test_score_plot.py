@@ -196,5 +196,7 @@ def test_without_matplotlib_the_error_names_the_extra(
     hidden: Mapping[str, None] = dict.fromkeys(["matplotlib", "matplotlib.figure"])
     for name in hidden:
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(OptionError, match=r"a plot needs the package 'matplotlib': pip install 'memmpy\[plot\]'"):
+    with pytest.raises(
+        OptionError, match=r"needs the package 'matplotlib': pip install 'memmpy\[plot\]'"
+    ):
         Events().scored(VALUES).plot(tmp_path / "s.png")
