@@ -13,6 +13,7 @@ from memmpy.kernels.hashing import (
     find_words,
     mix64,
 )
+from memmpy.kernels.histogram import fill_bins
 from memmpy.kernels.lists import take_lists
 from memmpy.kernels.offsets import check_lists, check_offsets, offsets_of
 from memmpy.kernels.records import strip_headers
@@ -20,7 +21,12 @@ from memmpy.kernels.reductions import count_true, max_lists, min_lists, sum_list
 from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.row_values import multiply_weights, standardize
-from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
+from memmpy.kernels.threshold import (
+    BYTES_MOVED,
+    ITEMS_REDUCED,
+    VALUES_BINNED,
+    is_worth_compiling,
+)
 
 __all__ = [
     "BYTES_MOVED",
@@ -28,6 +34,7 @@ __all__ = [
     "ITEMS_REDUCED",
     "MIX_MIN_BITS",
     "MIX_ROUNDS",
+    "VALUES_BINNED",
     "ClassPart",
     "RowField",
     "Words",
@@ -37,6 +44,7 @@ __all__ = [
     "check_offsets",
     "count_true",
     "derive_key",
+    "fill_bins",
     "find_words",
     "is_worth_compiling",
     "join_arrays",

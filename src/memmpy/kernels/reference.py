@@ -12,6 +12,7 @@ from memmpy.typing import Array, Entries, Mask
 
 __all__ = [
     "count_true",
+    "fill_bins",
     "join_arrays",
     "max_lists",
     "min_lists",
@@ -171,3 +172,36 @@ def strip_headers(
     np.add.at(keep, bounds[1:], -1)
     items = octets[np.cumsum(keep[:-1], dtype=np.int8).view(np.bool_)]
     return items.view(dtype).astype(dtype.newbyteorder("="))
+
+
+def fill_bins(
+    values: Array,
+    edges: NDArray[np.float64],
+    offsets: Entries | None,
+    groups: Entries | None,
+    num_groups: int,
+    weights: NDArray[np.float64] | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sums of weights of each bin: see `memmpy.kernels.fill_bins`."""
+    if offsets is not None:
+        counts = np.diff(offsets)
+        values = values[: counts.sum()]
+        groups = None if groups is None else np.repeat(groups, counts)
+        weights = None if weights is None else np.repeat(weights, counts)
+    if groups is not None:
+        is_kept = groups >= 0
+        values, groups = values[is_kept], groups[is_kept]
+        weights = None if weights is None else weights[is_kept]
+    numbers = values.astype(np.float64, copy=False)
+    bins = np.searchsorted(edges, numbers, side="right")
+    bins[np.isnan(numbers)] = len(edges) + 1
+    shape = num_groups, len(edges) + 2
+    if groups is not None:
+        bins += groups * shape[1]
+    size = shape[0] * shape[1]
+    with np.errstate(all="ignore"):
+        sums, squares = (
+            np.bincount(bins, factors, minlength=size).astype(np.float64).reshape(shape)
+            for factors in (weights, None if weights is None else weights**2)
+        )
+    return sums, squares

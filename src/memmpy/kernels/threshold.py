@@ -7,13 +7,15 @@ from functools import cache
 
 from memmpy.parallel import run_uninterrupted
 
-__all__ = ["BYTES_MOVED", "ITEMS_REDUCED", "is_worth_compiling"]
+__all__ = ["BYTES_MOVED", "ITEMS_REDUCED", "VALUES_BINNED", "is_worth_compiling"]
 
 #: The least bytes that are moved or unpacked for which kernels pay: NumPy takes about as long for
 #: them as the import of Numba takes.
 BYTES_MOVED = 1 << 22
 #: The least items of lists that are reduced for which kernels pay.
 ITEMS_REDUCED = 50_000_000
+#: The least values that are filled into bins for which kernels pay.
+VALUES_BINNED = 20_000_000
 
 
 def is_worth_compiling(num: int, *, least: int) -> bool:
@@ -24,7 +26,7 @@ def is_worth_compiling(num: int, *, least: int) -> bool:
     num : int
         The size of the whole job.
     least : int
-        The least size for which kernels pay: `BYTES_MOVED` or `ITEMS_REDUCED`.
+        The least size for which kernels pay: `BYTES_MOVED`, `ITEMS_REDUCED` or `VALUES_BINNED`.
 
     Notes
     -----
