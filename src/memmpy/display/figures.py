@@ -20,6 +20,7 @@ __all__ = [
     "add_legend",
     "check_figure_path",
     "label_axes",
+    "label_ticks",
     "line_style",
     "new_figure",
     "save_figure",
@@ -125,6 +126,24 @@ def label_axes(axes: Any, x: str, y: str) -> None:
     """Label both axes with texts as they are; see `set_plain_text`."""
     set_plain_text(axes.xaxis.label, x)
     set_plain_text(axes.yaxis.label, y)
+
+
+def label_ticks(axis: Any, names: Sequence[str], places: Sequence[float] | None = None) -> None:
+    """Label places of an axis with names as they are; see `set_plain_text`.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        The axis, such as ``axes.xaxis``.
+    names : sequence of str
+        The names.
+    places : sequence of float, optional
+        Their places; by default 0, 1 and so on.
+    """
+    axis.set_ticks(range(len(names)) if places is None else places, map(printable, names))
+    for label in axis.get_ticklabels():
+        label.set_parse_math(False)
+        label.set_usetex(False)
 
 
 def add_legend(axes: Any, handles: Sequence[Any], names: Sequence[str], **options: Any) -> Any:
