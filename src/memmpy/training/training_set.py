@@ -334,11 +334,6 @@ class TrainingSet(TrainingSummaries):
         snapshot = open_event_columns(self.path, read_metadata(self.path), self.splits)
         return tickets_of(snapshot, self.splits.ticket_rule, num_entries=self.num_entries)
 
-    def _first_fold(self, fold: int | None) -> int | None:
-        if fold is None and self.splits.num_folds is not None:
-            return 0
-        return self.splits.check_fold(fold)
-
     def _rows_of(self, split: str, fold: int | None) -> SplitRows:
         fit, is_fitted_here = self.fit(self._first_fold(fold)), self._fit_source is None
         return SplitRows(self.skim, self._request, self.splits, split, fit, is_fitted_here)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from memmpy.errors import OptionError
 from memmpy.parallel import num_helpers, prefetch
+from memmpy.training.moments import Moments
 from memmpy.training.scaling import logarithms
 from memmpy.training.summaries.correlations import Correlations
 from memmpy.training.summaries.split_rows import InputKey, SplitRows, labels_of
@@ -39,13 +40,9 @@ def correlate_inputs(rows: SplitRows, keys: Sequence[InputKey], *, by_class: boo
         If there are no events.
     """
     steps = rows.steps([one.input for one in keys])
-    first = _values(rows, keys, steps[0] if steps else range(0))
-    with np.errstate(all="ignore"):
-        finite = np.where(np.isfinite(first), first, np.nan)
-        shifts = np.array([np.mean(one[~np.isnan(one)]) if one.size else 0.0 for one in finite.T])
-        widths = np.array([np.std(one[~np.isnan(one)]) if one.size else 1.0 for one in finite.T])
-    shifts = np.where(np.isfinite(shifts), shifts, 0.0)
-    widths = np.where(np.isfinite(widths) & (widths > 0), widths, 1.0)
+    first = Moments.of(_values(rows, keys, steps[0] if steps else range(0)))
+    shifts = np.where(first.counts > 0, first.centers, 0.0)
+    widths = np.where(first.widths > 0, first.widths, 1.0)
     num_groups = len(rows.classes) if by_class else 1
     compiled = rows.is_large(len(keys))
 

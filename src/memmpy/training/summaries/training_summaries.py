@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from memmpy.checks import check_flag, check_integer
 from memmpy.display import Renderable
+from memmpy.splits import Splits
 from memmpy.training.summaries.class_balance import ClassBalance
 from memmpy.training.summaries.correlation_sums import correlate_inputs
 from memmpy.training.summaries.correlations import Correlations
@@ -18,7 +19,13 @@ __all__ = ["TrainingSummaries"]
 class TrainingSummaries(Renderable):
     """A training set with histograms and correlations of its inputs, and a balance of classes."""
 
-    __slots__ = ()
+    splits: Splits
+
+    def _first_fold(self, fold: int | None) -> int | None:
+        """Return a fold; for None the first one, if there are folds."""
+        if fold is None and self.splits.num_folds is not None:
+            return 0
+        return self.splits.check_fold(fold)
 
     @abstractmethod
     def _rows_of(self, split: str, fold: int | None) -> SplitRows:
