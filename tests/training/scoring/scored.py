@@ -80,6 +80,16 @@ class Events:
             scores.add(batch, values[entries], fold)
         return scores
 
+    def loader(
+        self, split: str, *, fold: int | None, batch_size: int, shuffle: bool
+    ) -> list[Batch]:
+        """Return the batches of a split, as a training set does."""
+        entries = self.entries_of(split, fold)
+        if shuffle:
+            np.random.default_rng(0).shuffle(entries)
+        starts = range(0, len(entries), batch_size)
+        return [self.batch(entries[start : start + batch_size]) for start in starts]
+
     def train(self, scores: Scores, value_of: Callable[[Entries], Array]) -> tuple[Entries, Array]:
         """Add scores of all training events of all folds, and return their entries and values."""
         num = self.splits.num_folds

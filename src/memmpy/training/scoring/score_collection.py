@@ -51,6 +51,11 @@ class ScoredEvents(Protocol):
     def tickets(self, entries: Entries) -> Words:
         """Return the ticket of each entry."""
 
+    def loader(
+        self, split: str, *, fold: int | None, batch_size: int, shuffle: bool
+    ) -> Iterable[Mapping[str, Any]]:
+        """Return the batches of a split."""
+
 
 class ScoreCollection(Renderable):
     """Scores of the events of a training set, and those of training events kept apart.
@@ -110,18 +115,16 @@ class ScoreCollection(Renderable):
             If the batch has no ``"_index"``; if scores have another length than the batch, another
             shape than before, or are NaN or infinite.
         """
-        if self._events is None:
-            message = "these scores were unpickled and take no more batches"
-            raise SplitError(f"{message}; merge them: scores = data.scores(); scores.merge(others)")
+        events = self._scored_events
         is_train = check_choice("split", split, ("test", "train")) == "train"
         fold = check_scoring_fold(fold, self._splits)
         rows = read_rows(batch, values, num_entries=self._num_entries, classes=self._classes)
         rows.folds[:] = -1 if fold is None else fold
-        tickets = self._events.tickets(rows.entries)
+        tickets = events.tickets(rows.entries)
         if is_train:
             check_trained(rows.entries, tickets, self._splits, fold=fold)
         elif self._is_average:
-            trained = self._events.fit_tickets
+            trained = events.fit_tickets
             check_untrained(rows.entries, tickets, self._splits, fold=fold, fit_tickets=trained)
         else:
             check_tested(rows.entries, tickets, self._splits, fold=fold)
@@ -206,6 +209,13 @@ class ScoreCollection(Renderable):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_events": None}
+
+    @property
+    def _scored_events(self) -> ScoredEvents:
+        if self._events is None:
+            message = "these scores were unpickled and take no more batches"
+            raise SplitError(f"{message}; merge them: scores = data.scores(); scores.merge(others)")
+        return self._events
 
     def _scored(self) -> ScoreRows:
         """Return one row for each event, of which there is at least one."""

@@ -1,29 +1,29 @@
 """`Scores`: the scores of a model, each event once and by a fold that has not seen it."""
 
-import re
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from memmpy.checks import check_flag, check_integer
+from memmpy.checks import check_flag, check_integer, check_path
 from memmpy.display import DisplayBlock, check_figure_path, format_count, save_figure
-from memmpy.errors import OptionError, nearest
+from memmpy.errors import OptionError, SplitError, nearest
 from memmpy.export import Friend, write_friends
 from memmpy.store import num_filled, read_metadata
+from memmpy.training.scoring.friend_scores import branch_names, read_friend_scores
 from memmpy.training.scoring.roc_curve import RocCurve
 from memmpy.training.scoring.score_collection import ScoreCollection
 from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
 from memmpy.training.scoring.score_plot import curves_of, draw_scores
 from memmpy.training.scoring.score_table import score_table
-from memmpy.typing import PathLike
+from memmpy.typing import Mask, PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Scores"]
 
-#: Characters that the name of a branch cannot have.
-_NOT_IN_BRANCH = re.compile(r"[^A-Za-z0-9_]")
+#: Events that are read at once, and what scores need of a batch.
+_BATCH_SIZE, _NAMES = 1 << 16, ("_index", "label", "weight_physics")
 
 
 @final
@@ -203,7 +203,8 @@ class Scores(ScoreCollection):
                 f"{self._num_entries:,} when the scores were made; score its events again"
             )
             raise OptionError(message)
-        names = ["score"] if rows.values.ndim == 1 else self._branch_names(rows.num_scores)
+        num_scores = None if rows.values.ndim == 1 else rows.num_scores
+        names = branch_names(num_scores, self._classes)
         columns = rows.values.reshape(len(rows), -1).T
         branches = {
             name: column.astype(np.float32) for name, column in zip(names, columns, strict=True)
@@ -216,6 +217,55 @@ class Scores(ScoreCollection):
             fill={"fold": -1},
             overwrite=overwrite,
         )
+
+    def read_friend(self, directory: PathLike) -> None:
+        """Add the scores that `write_friend` wrote, each by the fold that made it.
+
+        Parameters
+        ----------
+        directory : path-like
+            The directory of the friends.
+
+        Raises
+        ------
+        MissingFileError, InputFileError
+            If a friend file is missing, cannot be read, or has other entries or branches.
+        SplitError
+            If the friends have the mean of all folds, or an event is not tested by its fold or has
+            a score already.
+        OptionError
+            If no files fill the store.
+
+        Examples
+        --------
+        >>> scores = data.scores()
+        >>> scores.read_friend("friends/")
+        >>> scores.plot("scores.png")
+        """
+        sources = read_metadata(self._path).sources
+        friends = read_friend_scores(sources, check_path(directory), self._classes)
+        columns = friends.values.reshape(len(friends.folds), -1)
+        has_score: Mask = np.any(~np.isnan(columns), axis=1)
+        num_folds = self._splits.num_folds
+        if num_folds is not None and (friends.folds[has_score] < 0).any():
+            message = f"the friends in {str(directory)!r} have no folds, as those of a mean: "
+            raise SplitError(f"{message}only scores of single folds can be read")
+        parts: list[tuple[dict[str, Any], int | None]] = []
+        for fold in [None] if num_folds is None else range(num_folds):
+            number, options = -1 if fold is None else fold, {"batch_size": _BATCH_SIZE}
+            for batch in self._scored_events.loader("test", fold=fold, shuffle=False, **options):
+                rows = has_score[batch["_index"]] & (friends.folds[batch["_index"]] == number)
+                parts.append(({name: batch[name][rows] for name in _NAMES if name in batch}, fold))
+        num, num_own = np.count_nonzero(has_score), sum(len(part["_index"]) for part, _ in parts)
+        if num != num_own:
+            message = (
+                f"{num - num_own:,} of {num:,} scores in {str(directory)!r} are of events that "
+            )
+            raise SplitError(
+                f"{message}their fold does not test here: the cut or the splits differ"
+            )
+        for part, fold in parts:
+            self.add(part, friends.values[part["_index"]], fold)
 
     def _class_number(self, signal: str | None) -> int:
         """Return the number of a class whose scores there are; by default the last class."""
@@ -234,15 +284,6 @@ class Scores(ScoreCollection):
             )
             raise OptionError(message)
         return number
-
-    def _branch_names(self, num_scores: int) -> list[str]:
-        classes = self._classes or tuple(map(str, range(num_scores)))
-        names = [f"score_{_NOT_IN_BRANCH.sub('_', name)}" for name in classes]
-        for number, name in enumerate(names):
-            if name in names[:number]:
-                alike = f"{classes[names.index(name)]!r} and {classes[number]!r}"
-                raise OptionError(f"classes {alike} would both have the branch {name!r}")
-        return names
 
     def _blocks(self) -> list[str | DisplayBlock]:
         rows = self._set.rows
