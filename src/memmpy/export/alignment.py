@@ -61,7 +61,7 @@ class RowAlignment:
 
 @dataclass(frozen=True, slots=True)
 class FriendTree:
-    """A friend tree to write, and the entries of the store that belong to it.
+    """A friend tree to write or read, and the entries of the store that belong to it.
 
     Parameters
     ----------

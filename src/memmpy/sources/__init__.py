@@ -17,6 +17,7 @@ from memmpy.sources.access.locations import State, Status, describe, find
 from memmpy.sources.access.streams import stream_of
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.event_file import EventFile
+from memmpy.sources.formats import open_event_file
 from memmpy.sources.friend_paths import FriendFile, check_friends, find_friend, name_of_friend
 from memmpy.sources.friend_trees import TreeWithFriends, friend_of
 from memmpy.sources.missing_values import (
@@ -60,6 +61,7 @@ __all__ = [
     "masked",
     "missing_branch_error",
     "name_of_friend",
+    "open_event_file",
     "open_files",
     "read_bin",
     "reader_errors",

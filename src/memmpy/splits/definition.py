@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from fractions import Fraction
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,13 @@ from memmpy.splits.split_options import (
     check_split,
     check_val,
 )
+from memmpy.splits.split_ring import draw_ring
 from memmpy.splits.ticket_rule import TicketRule, edges_of, regions_of
 from memmpy.store import write_atomically
 from memmpy.typing import PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Splits"]
 
@@ -207,6 +211,36 @@ class Splits:
         ]
         text = header_text(self.ticket_rule, ranges, num_folds=self.num_folds, title=str(self))
         write_atomically(check_path(path), text.encode(), durable=False, is_in_store=False)
+
+    def plot(self, path: PathLike | None = None) -> "Figure":
+        """Draw a ring of tickets for each fold, with its arcs for train, val and test.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            The file, ``.png``, ``.pdf`` or ``.svg``; it is replaced. By default no file is written.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, to change it or to show it in a notebook.
+
+        Raises
+        ------
+        MissingPackageError
+            If matplotlib is not installed: ``pip install 'memmpy[plot]'``.
+        OptionError
+            If the suffix is another one.
+        DiskError, ReadOnlyStoreError
+            If memmpy cannot write the file.
+
+        Examples
+        --------
+        >>> Splits(by=("run", "event"), num_folds=5).plot("folds.png")
+        """
+        folds = [None] if self.num_folds is None else [*range(self.num_folds)]
+        arcs = [{split: self.ranges(split, fold) for split in SPLIT_NAMES} for fold in folds]
+        return draw_ring(path, arcs, num_folds=self.num_folds)
 
     @property
     def ticket_rule(self) -> TicketRule:

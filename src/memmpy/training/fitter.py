@@ -27,6 +27,7 @@ from memmpy.training.row_statistics import (
 from memmpy.training.scaling import Method, Scaling, fit_scaling, percentiles_of
 from memmpy.training.training_request import TrainingRequest
 from memmpy.training.weight_factors import fit_weight_factors, treat_negative
+from memmpy.training.weight_sums import WeightSums
 
 __all__ = ["Fitter"]
 
@@ -98,12 +99,23 @@ class Fitter:
         self._check_groups(skim_statistics(self._skim, cache_key, count)["counts"] > 0)
         self._has_checked = True
 
-    def _fit(self, fold: int | None) -> Fit:
+    def sums(self, fold: int | None) -> tuple[dict[str, WeightSums], EventGroups]:
+        """Return the sums of the weights of each split, and the groups of events that they are of.
+
+        They need no class to have events, as a fit does.
+        """
+        by_split = self._by_split(self._splits.check_fold(fold))
+        return {split: one.weights for split, one in by_split.items()}, self._groups
+
+    def _by_split(self, fold: int | None) -> dict[str, RowStatistics]:
         cells, statistics, none = self._cells_of(fold)
-        by_split = {
+        return {
             split: sum((statistics[number] for number in cells.members[split, of]), start=none)
             for split, of in (("train", fold), ("val", fold), ("test", fold), ("all", None))
         }
+
+    def _fit(self, fold: int | None) -> Fit:
+        by_split = self._by_split(fold)
         sums = {split: one.weights for split, one in by_split.items()}
         self._check_groups(~np.isfinite(sums["all"].totals))
         request, groups, train = self._request, self._groups, sums["train"]

@@ -6,7 +6,7 @@ from typing import Any, Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
 from memmpy.columns import type_of_column
-from memmpy.display import Renderable, Table, format_count
+from memmpy.display import Table, format_count
 from memmpy.errors import FitError, OptionError, argument_hints
 from memmpy.kernels import Words
 from memmpy.loaders import LoaderOptions, SamplingOption, ShuffleOption, check_shuffle
@@ -28,6 +28,7 @@ from memmpy.training.fit import Fit
 from memmpy.training.fitter import Fitter
 from memmpy.training.loader_spec import loader_spec
 from memmpy.training.scoring import Scores
+from memmpy.training.summaries import ClassBalance, SplitRows, TrainingSummaries, balance_of
 from memmpy.training.training_request import TrainingRequest
 from memmpy.typing import Entries, PathLike
 
@@ -46,7 +47,7 @@ class HasPath(Protocol):
 
 @argument_hints
 @final
-class TrainingSet(Renderable):
+class TrainingSet(TrainingSummaries):
     """Inputs, labels, weights and spectators of the events that pass a cut, ready for training.
 
     `memmpy.training_set` and `Store.training_set` make it. It has no data beside its skim: loaders
@@ -334,8 +335,15 @@ class TrainingSet(Renderable):
         snapshot = open_event_columns(self.path, read_metadata(self.path), self.splits)
         return tickets_of(snapshot, self.splits.ticket_rule, num_entries=self.num_entries)
 
+    def _rows_of(self, split: str, fold: int | None) -> SplitRows:
+        fit, is_fitted_here = self.fit(self._first_fold(fold)), self._fit_source is None
+        return SplitRows(self.skim, self._request, self.splits, split, fit, is_fitted_here)
+
+    def _balance_of(self, fold: int | None) -> ClassBalance:
+        fold = self._first_fold(fold)
+        return balance_of(*self._fitter.sums(fold), fold=fold)
+
     def _blocks(self) -> list[str | Table]:
-        folds = self.splits.num_folds
         events = format_count(len(self), "event", "events")
         classes = f", classes {', '.join(self.classes)}" if self.classes else ""
         title = f"Training set of {str(self.path)!r}: {events}{classes}\n{self.splits}"
@@ -344,7 +352,7 @@ class TrainingSet(Renderable):
         if self._fit_source is not None:  # its numbers are of other events
             return blocks
         try:
-            return [*blocks, *self.fit(None if folds is None else 0).report().tables]
+            return [*blocks, *self.fit(self._first_fold(None)).report().tables]
         except FitError as error:
             return [*blocks, f"Nothing can be fitted: {error}"]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from memmpy.training.audit.count_findings import InputCounts, chance_of_one_value
-from memmpy.training.audit.input_samples import InputItems
+from memmpy.training.input_items import InputItems
 
 SPECIAL = st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf])
 #: The label of a row, and its items of two keys.

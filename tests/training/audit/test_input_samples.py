@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged, Objects, TrainingSet
+from memmpy.training import input_items
 from memmpy.training.audit import input_samples
-from memmpy.training.audit.input_samples import InputItems, InputSample, read_items, sample_input
+from memmpy.training.audit.input_samples import InputSample, sample_input
+from memmpy.training.input_items import InputItems, read_items
 from memmpy.typing import Array
 from tests.training.audit.training_sets import clean_columns, training_set_of
 
@@ -62,7 +64,7 @@ def test_a_sample_has_the_first_rows_of_each_class(
     data: TrainingSet, name: str, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(input_samples, "_SAMPLE_ROWS", limit)
-    monkeypatch.setattr(input_samples, "_BLOCK_ROWS", 37)
+    monkeypatch.setattr(input_items, "_BLOCK_ROWS", 37)
     ranges = [range(20, 300), range(350, 900)]
     samples = sample_input(data.skim, name, ranges, labels_of, num_groups=2)
     rows = np.concatenate([np.array(one) for one in ranges])

@@ -1,9 +1,15 @@
 """Tests of findings on samples of inputs."""
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
 
-from memmpy.training.audit.sample_findings import spikes
+from memmpy.training.audit.input_samples import InputSample
+from memmpy.training.audit.sample_findings import file_distances, spikes
+from memmpy.training.input_items import InputItems
+from memmpy.training.ks_distance import ks_distance
 from memmpy.typing import Array
 
 NORMAL = np.random.default_rng(0).normal(100.0, 10.0, 20_000)
@@ -49,3 +55,29 @@ def test_no_values_and_few_values_have_no_spikes() -> None:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_spikes_of_all_floats_are_found(dtype: type) -> None:
     assert spikes(with_value(NORMAL, -999.0, 500).astype(dtype)) == [-999.0]
+
+
+@pytest.mark.slow
+@given(
+    arrays(np.float64, st.just(600), elements=st.integers(0, 6).map(float)), st.integers(100, 250)
+)
+def test_the_distance_of_a_file_is_that_from_all_other_files(values: Array, num: int) -> None:
+    files = np.repeat([3, 5, 8], [num, num, 600 - 2 * num])
+    files = np.random.default_rng(0).permutation(files)
+    ones = np.ones(600, np.int64)
+    sample = InputSample(
+        InputItems(values[:, np.newaxis], ones),
+        np.arange(600),
+        np.arange(600, dtype=np.uint64),
+        np.ones(600),
+    )
+    distances = [*file_distances(sample, values, ones, files)]
+    assert [(file, size) for file, _, size, _ in distances] == [
+        (file, int(np.count_nonzero(files == file)))
+        for file in (3, 5, 8)
+        if (files == file).sum() >= 100
+    ]
+    for file, distance, _, _ in distances:
+        own, others = (np.sort(values[chosen]) for chosen in (files == file, files != file))
+        plain = ks_distance(own, others, weights=None)
+        assert distance == pytest.approx(plain, abs=1e-12)

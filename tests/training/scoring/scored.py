@@ -1,6 +1,6 @@
 """Events to score, whose tickets come from the rule of splits in plain Python."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -79,3 +79,24 @@ class Events:
         for batch, entries, fold in self.batches(size):
             scores.add(batch, values[entries], fold)
         return scores
+
+    def loader(
+        self, split: str, *, fold: int | None, batch_size: int, shuffle: bool
+    ) -> list[Batch]:
+        """Return the batches of a split, as a training set does."""
+        entries = self.entries_of(split, fold)
+        if shuffle:
+            np.random.default_rng(0).shuffle(entries)
+        starts = range(0, len(entries), batch_size)
+        return [self.batch(entries[start : start + batch_size]) for start in starts]
+
+    def train(self, scores: Scores, value_of: Callable[[Entries], Array]) -> tuple[Entries, Array]:
+        """Add scores of all training events of all folds, and return their entries and values."""
+        num = self.splits.num_folds
+        parts = []
+        for fold in [None] if num is None else range(num):
+            entries = self.entries_of("train", fold)
+            scores.add(self.batch(entries), value_of(entries), fold, split="train")
+            parts.append(entries)
+        whole = np.concatenate(parts)
+        return whole, value_of(whole)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from memmpy.errors import MemmpyError, OptionError
-from memmpy.training.scoring.score_plot import draw_scores
+from memmpy.training.scoring.roc_curve import roc_band
+from memmpy.training.scoring.score_histograms import count_scores
+from memmpy.training.scoring.score_plot import curves_of, draw_scores
 from memmpy.training.scoring.score_rows import ScoreRows
-from tests.training.scoring.scored import Events
+from tests.training.scoring.scored import FOLDS, NO_FOLDS, Events
 
 VALUES = np.random.default_rng(1).random(60)
 
@@ -55,9 +57,9 @@ def test_the_histogram_is_a_density_with_errors_of_weights(tmp_path: Path) -> No
     histogram, _ = events.scored(VALUES).plot(tmp_path / "s.png", bins=5).axes
     edges = np.linspace(0, 1, 6)
     stairs = [patch for patch in histogram.patches if not patch.get_fill()]
-    errors = [bars.lines[2][0].get_segments() for bars in histogram.containers]
-    assert len(stairs) == len(errors) == 2
-    for label, (patch, segments) in enumerate(zip(stairs, errors, strict=True)):
+    bands = [patch for patch in histogram.patches if np.ndim(patch.get_data().baseline)]
+    assert len(stairs) == len(bands) == 2
+    for label, (patch, band) in enumerate(zip(stairs, bands, strict=True)):
         np.testing.assert_allclose(patch.get_data().edges, edges)
         total = events.weights[events.labels == label].sum()
         for i, height in enumerate(patch.get_data().values):
@@ -65,7 +67,8 @@ def test_the_histogram_is_a_density_with_errors_of_weights(tmp_path: Path) -> No
             weights = events.weights[is_in]
             assert height == pytest.approx(weights.sum() / total / 0.2)
             error = np.sqrt((weights**2).sum()) / total / 0.2
-            assert segments[i][:, 1] == pytest.approx([height - error, height + error])
+            assert band.get_data().baseline[i] == pytest.approx(height - error)
+            assert band.get_data().values[i] == pytest.approx(height + error)
     assert legend_of(histogram) == [
         f"{name}: {np.count_nonzero(events.labels == label)} events"
         for label, name in enumerate(events.classes)
@@ -77,7 +80,7 @@ def test_the_histogram_is_a_density_with_errors_of_weights(tmp_path: Path) -> No
 @pytest.mark.slow
 @needs_matplotlib
 def test_the_curve_has_the_area_in_its_legend(tmp_path: Path) -> None:
-    scores = Events().scored(VALUES)
+    scores = Events(splits=NO_FOLDS).scored(VALUES)
     _, axes = scores.plot(tmp_path / "s.png").axes
     assert legend_of(axes) == [f"against all others: AUC {scores.auc():.4f}", "chance: AUC 0.5"]
     points = axes.lines[0].get_xydata()
@@ -94,7 +97,10 @@ def test_a_long_curve_is_drawn_with_fewer_points(tmp_path: Path) -> None:
     values = random.normal(size=num) + labels
     rows = ScoreRows(np.arange(num), values, labels, np.ones(num), np.zeros(num, np.int32))
     curve = rows.roc(1, signal="s")
-    figure = draw_scores(tmp_path / "s.svg", rows, ("b", "s"), signal=1, bins=10)
+    none = ScoreRows.empty()
+    histograms = count_scores(rows, none, ("b", "s"), signal=1, bins=10)
+    curves = curves_of(rows, none, ("b", "s"), signal=1)
+    figure = draw_scores(histograms, curves, ("b", "s"), log=False, rejection=False)
     x, y = figure.axes[1].lines[0].get_data()
     assert len(x) <= 1001
     assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
@@ -111,7 +117,7 @@ def test_several_classes_have_a_curve_against_each(tmp_path: Path) -> None:
     histogram, axes = scores.plot(tmp_path / "s.png", signal="top").axes
     names = [line.rpartition(":")[0] for line in legend_of(axes)]
     assert names == ["against all others", "against qcd", "against $H_{", "against _W", "chance"]
-    assert legend_of(axes)[0] == f"against all others: AUC {scores.auc('top'):.4f}"
+    assert legend_of(axes)[0].startswith(f"against all others: AUC {scores.auc('top'):.4f}, folds ")
     rows = [i for i in range(60) if events.labels[i] in {0, 1}]
     pairs = [
         (events.weights[i] * events.weights[j], values[i, 1] > values[j, 1])
@@ -148,7 +154,7 @@ def test_events_of_one_kind_have_a_histogram_alone(label: int, name: str, tmp_pa
 def test_scores_of_one_value_are_drawn(tmp_path: Path) -> None:
     histogram, axes = Events().scored(np.full(60, 7.5)).plot(tmp_path / "s.png").axes
     assert histogram.get_xlim()[0] < 7.5 < histogram.get_xlim()[1]
-    assert legend_of(axes)[0] == "against all others: AUC 0.5000"
+    assert legend_of(axes)[0].startswith("against all others: AUC 0.5000")
 
 
 @needs_matplotlib
@@ -200,3 +206,84 @@ def test_without_matplotlib_the_error_names_the_extra(
         OptionError, match=r"needs the package 'matplotlib': pip install 'memmpy\[plot\]'"
     ):
         Events().scored(VALUES).plot(tmp_path / "s.png")
+
+
+@needs_matplotlib
+def test_no_path_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(Events().scored(VALUES).plot().axes) == 2
+    assert [*tmp_path.iterdir()] == []
+
+
+@needs_matplotlib
+def test_the_band_is_the_spread_of_the_curves_of_folds() -> None:
+    events = Events(splits=FOLDS, num_entries=3000)
+    events.weights = np.ones(3000)
+    values = np.random.default_rng(0).random(3000) + 0.3 * events.labels
+    scores = events.scored(values, size=500)
+    figure = scores.plot()
+    curves = [
+        scores._set.rows.take(scores.folds == fold).roc(1, signal="signal") for fold in range(3)
+    ]
+    spread = np.std([curve.auc for curve in curves], ddof=1)
+    name = f"against all others: AUC {scores.auc():.4f}, folds \N{PLUS-MINUS SIGN} {spread:.4f}"
+    assert legend_of(figure.axes[1])[0] == name
+    (band,) = figure.axes[1].collections
+    grid, low, high = roc_band(curves)
+    drawn = {tuple(point) for point in band.get_paths()[0].vertices.tolist()}
+    assert {*zip(grid, low, strict=True), *zip(grid, high, strict=True)} <= drawn
+    for at in (30, 200, 300):
+        effs = [np.interp(grid[at], c.background_efficiency, c.signal_efficiency) for c in curves]
+        assert (low[at] + high[at]) / 2 == pytest.approx(np.mean(effs))
+        assert (high[at] - low[at]) / 2 == pytest.approx(np.std(effs, ddof=1))
+
+
+@needs_matplotlib
+def test_rejection_is_one_over_the_background_efficiency(tmp_path: Path) -> None:
+    events = Events(num_entries=600)
+    events.weights = np.ones(600)
+    scores = events.scored(np.random.default_rng(0).random(600) + 0.3 * events.labels)
+    _, axes = scores.plot(tmp_path / "s.png", rejection=True).axes
+    assert axes.get_yscale() == "log"
+    curve = scores.roc()
+    is_shown = curve.background_efficiency > 0
+    every = zip(
+        curve.signal_efficiency[is_shown], 1 / curve.background_efficiency[is_shown], strict=True
+    )
+    assert {*map(tuple, axes.lines[0].get_xydata())} <= {*every}
+    assert axes.get_xlabel() == "efficiency of signal"
+
+
+@needs_matplotlib
+def test_densities_can_be_logarithmic(tmp_path: Path) -> None:
+    axes, _ = Events().scored(VALUES).plot(tmp_path / "s.png", log=True).axes
+    assert axes.get_yscale() == "log"
+    for name in ("log", "rejection"):
+        options: Any = {name: "y"}
+        with pytest.raises(OptionError, match=f"{name} must be True or False"):
+            Events().scored(VALUES).plot(**options)
+
+
+@needs_matplotlib
+def test_training_events_are_points_with_a_distance_and_a_curve(tmp_path: Path) -> None:
+    events = Events(num_entries=600)
+    events.weights = np.where(events.weights < 0, 0.5, events.weights)
+    scores = events.scored(np.random.default_rng(0).random(600))
+    trained = events.train(scores, lambda index: 0.5 * events.labels[index] + 0.01 * (index % 50))
+    axes, curves = scores.plot(tmp_path / "s.png", bins=10).axes
+    histograms = scores.histograms(bins=10)
+    for one, bars in zip(histograms.train, axes.containers, strict=False):
+        is_own = events.labels[trained[0]] == one.label
+        weights = events.weights[trained[0]][is_own]
+        plain, _ = np.histogram(trained[1][is_own], histograms.edges, weights=weights, density=True)
+        assert one.density is not None
+        np.testing.assert_allclose(one.density, plain)
+        x, y = bars.lines[0].get_data()
+        np.testing.assert_allclose(y, plain[plain > 0])
+        assert len(x) == len(y)
+    names = legend_of(axes)
+    assert [f"KS {one:.3f}" for one in histograms.distances.values()] == [
+        name.rpartition(", ")[2] for name in names[:2]
+    ]
+    assert names[2] == "points: training events"
+    assert "training events: AUC 1.0000" in legend_of(curves)

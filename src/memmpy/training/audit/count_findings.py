@@ -13,12 +13,8 @@ from memmpy.jagged import format_share
 from memmpy.parallel import num_helpers, prefetch
 from memmpy.skims import Skim
 from memmpy.training.audit.findings import Finding
-from memmpy.training.audit.input_samples import (
-    GroupsOf,
-    InputItems,
-    input_blocks,
-    read_items,
-)
+from memmpy.training.audit.input_samples import GroupsOf
+from memmpy.training.input_items import InputItems, input_blocks, read_items
 from memmpy.typing import Mask
 
 __all__ = [

@@ -1,56 +1,27 @@
-"""Reads the items of an input of a training set: block by block, or the first ones of a split."""
+"""Samples of the inputs of a training set: the first items of a split, by group."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.jagged import mask_of
 from memmpy.kernels import Words
-from memmpy.loaders import steps_of
 from memmpy.skims import Skim
+from memmpy.training.input_items import InputItems, input_blocks, items_per_row, read_items
 from memmpy.training.label_columns import PHYSICS
-from memmpy.training.row_statistics import num_keys, slice_lists
+from memmpy.training.row_statistics import num_keys
 from memmpy.training.weight_sums import num_effective
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["InputItems", "InputSample", "input_blocks", "read_items", "sample_input"]
+__all__ = ["GroupsOf", "InputSample", "sample_input"]
 
 #: Returns the number of the group of each row; a number outside of the groups for none.
 GroupsOf: TypeAlias = Callable[[Array], NDArray[np.int64]]
 
-#: Rows of a block, and about as many items.
-_BLOCK_ROWS, _BLOCK_ITEMS = 1 << 15, 1 << 18
 #: Rows of a sample of one group, and numbers of the samples of all groups, at most.
 _SAMPLE_ROWS, _SAMPLE_VALUES = 1 << 18, 1 << 26
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class InputItems:
-    """The items of an input in some rows: objects that are there, or one item for each row.
-
-    Attributes
-    ----------
-    values : float array of shape (items, k)
-        The values.
-    counts : int64 array of shape (rows,)
-        The items of each row.
-    """
-
-    values: Array
-    counts: NDArray[np.int64]
-
-    def take(self, is_chosen: Mask) -> "InputItems":
-        """Return the items of some rows."""
-        return InputItems(self.values[np.repeat(is_chosen, self.counts)], self.counts[is_chosen])
-
-    def rows_with(self, is_so: Mask) -> Mask:
-        """Return which rows have an item of some kind; `is_so` has the shape (items,)."""
-        rows = np.repeat(np.arange(len(self.counts)), self.counts)[is_so]
-        return np.bincount(rows, minlength=len(self.counts)) > 0
 
 
 @final
@@ -108,25 +79,6 @@ class InputSample:
         return float(num_effective(sums.sum(keepdims=True), np.square(sums).sum(keepdims=True))[0])
 
 
-def input_blocks(skim: Skim, name: str, ranges: Sequence[range]) -> Iterator[range]:
-    """Return ranges of rows whose items fit into memory."""
-    step = int(min(_BLOCK_ROWS, max(1, _BLOCK_ITEMS // _items_per_row(skim, name))))
-    return steps_of(ranges, step)
-
-
-def read_items(skim: Skim, name: str, rows: range) -> InputItems:
-    """Return the items of an input in some rows."""
-    if name in skim.lists:
-        content, offsets = slice_lists(skim.lists[name], rows)
-        return InputItems(np.asarray(content), np.diff(offsets))
-    part = skim.rows[rows.start : rows.stop]
-    values = np.asarray(part[name])
-    if values.ndim == 2:
-        return InputItems(values, np.ones(len(part), np.int64))
-    is_there = np.asarray(part[mask_of(name)])
-    return InputItems(values[is_there], np.count_nonzero(is_there, axis=1).astype(np.int64))
-
-
 def sample_input(
     skim: Skim, name: str, ranges: Sequence[range], groups_of: GroupsOf, *, num_groups: int
 ) -> list[InputSample]:
@@ -145,7 +97,7 @@ def sample_input(
     num_groups : int
         The number of groups.
     """
-    per_row = _items_per_row(skim, name) * num_keys(skim, name) * max(1, num_groups)
+    per_row = items_per_row(skim, name) * num_keys(skim, name) * max(1, num_groups)
     limit = max(1, min(_SAMPLE_ROWS, int(_SAMPLE_VALUES / per_row)))
     parts: list[list[InputSample]] = [[] for _ in range(num_groups)]
     counts = np.zeros(num_groups, np.int64)
@@ -199,10 +151,3 @@ def _join(samples: Sequence[InputSample]) -> InputSample:
         np.concatenate([one.tickets for one in samples]),
         np.concatenate([one.weights for one in samples]),
     )
-
-
-def _items_per_row(skim: Skim, name: str) -> float:
-    if name in skim.lists:
-        return max(1.0, len(skim.lists[name][0]) / max(1, len(skim)))
-    shape = skim.fields[name].shape
-    return float(shape[0]) if len(shape) == 2 else 1.0

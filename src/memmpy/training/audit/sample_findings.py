@@ -15,12 +15,13 @@ from memmpy.training.audit.count_findings import (
 )
 from memmpy.training.audit.findings import Finding
 from memmpy.training.audit.input_samples import InputSample
-from memmpy.training.audit.ks_distance import file_distances, ks_distance, ks_p_value
+from memmpy.training.ks_distance import ks_distance, ks_p_value
 from memmpy.training.scoring.roc_curve import roc_curve
 from memmpy.typing import Array
 
 __all__ = [
     "SampledInput",
+    "file_distances",
     "findings_of_samples",
     "findings_of_sources",
     "spikes",
@@ -37,6 +38,8 @@ _SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, -1e10, 1
 _MAX_AREA = 0.99
 #: Effective events of a class, and of the others, for which the area is judged.
 _MIN_EFFECTIVE = 20
+#: Values of a file whose distribution is compared.
+_MIN_VALUES = 100
 #: A smaller distance is no reason to worry, even if it is significant.
 _MAX_DISTANCE = 0.05
 
@@ -122,7 +125,7 @@ def findings_of_samples(one: SampledInput, *, num_tests: int) -> Iterator[Findin
             test, test_counts = one.test[label].column(number)
             if not train.size or not test.size:
                 continue
-            distance = ks_distance(np.sort(train), np.sort(test))
+            distance = ks_distance(np.sort(train), np.sort(test), weights=None)
             chance = ks_p_value(
                 distance,
                 one.train[label].num_effective(counts, weighted=False),
@@ -278,3 +281,37 @@ def findings_of_sources(
                     greatest = distance, Finding("KS distance", key, where, num, "info", _SOURCES)
         if greatest[1] is not None:
             yield greatest[1]
+
+
+def file_distances(
+    sample: InputSample, values: Array, counts: NDArray[np.int64], files: NDArray[np.int64]
+) -> Iterator[tuple[int, float, int, float]]:
+    """Yield for each file its number, its distance from all others, its values and the p-value.
+
+    The distance of a part from the rest is that of the part from the whole, divided by the share of
+    the rest; that from the whole is greatest at a value of the part, or just before one.
+    """
+    item_files, whole = np.repeat(files, counts), np.sort(values)
+    numbers = np.unique(files).tolist()
+    if len(numbers) < 2:
+        return
+    order = np.argsort(item_files, kind="stable")
+    edges = np.searchsorted(item_files[order], [*numbers, numbers[-1] + 1])
+    for i, file in enumerate(numbers):
+        own = np.sort(values[order[edges[i] : edges[i + 1]]])
+        num, num_rest = len(own), len(whole) - len(own)
+        if min(num, num_rest) < _MIN_VALUES:
+            continue
+        distance = 0.0
+        for side in ("left", "right"):
+            of_whole = np.searchsorted(whole, own, side=side) / len(whole)
+            of_own = np.searchsorted(own, own, side=side) / num
+            distance = max(distance, float(np.abs(of_whole - of_own).max()))
+        distance *= len(whole) / num_rest
+        is_own = files == file
+        chance = ks_p_value(
+            distance,
+            sample.num_effective(np.where(is_own, counts, 0), weighted=False),
+            sample.num_effective(np.where(is_own, 0, counts), weighted=False),
+        )
+        yield file, distance, num, chance

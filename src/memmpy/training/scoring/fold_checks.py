@@ -9,7 +9,7 @@ from memmpy.order import in_ticket_ranges
 from memmpy.splits import Splits
 from memmpy.typing import Entries
 
-__all__ = ["check_scoring_fold", "check_tested", "check_untrained"]
+__all__ = ["check_scoring_fold", "check_tested", "check_trained", "check_untrained"]
 
 
 def check_scoring_fold(fold: int | None, splits: Splits) -> int | None:
@@ -44,6 +44,17 @@ def check_tested(entries: Entries, tickets: Words, splits: Splits, *, fold: int 
         f"{fold} and is tested by fold {other}; take events from data.loader('test', fold={fold})"
     )
     raise SplitError(message)
+
+
+def check_trained(entries: Entries, tickets: Words, splits: Splits, *, fold: int | None) -> None:
+    """Raise a `SplitError` unless all events are in the training split of a fold."""
+    is_wrong = ~in_ticket_ranges(tickets, splits.ranges("train", fold))
+    if is_wrong.any():
+        of_fold = "" if fold is None else f" of fold {fold}"
+        option = "" if fold is None else f", fold={fold}"
+        num = f"{np.count_nonzero(is_wrong):,} of {format_count(len(entries), 'event')} are not"
+        message = f"{num} in the training split{of_fold}, such as entry {entries[is_wrong][0]}; "
+        raise SplitError(f"{message}take events from data.loader('train'{option})")
 
 
 def check_untrained(

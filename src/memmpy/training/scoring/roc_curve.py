@@ -1,5 +1,6 @@
 """The ROC curve of weighted events, negative weights included, and the area under it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from memmpy.errors import OptionError, argument_hints
 from memmpy.typing import Array, Mask
 
-__all__ = ["RocCurve", "roc_curve"]
+__all__ = ["RocCurve", "roc_band", "roc_curve"]
 
 #: A sum of weights below this share of the sum of their absolute values is rounding.
 _ROUNDING = 1e-12
@@ -92,3 +93,28 @@ def roc_curve(values: Array, weights: Array, is_signal: Mask, *, signal: str) ->
         efficiencies.append(np.append(0.0, sums[ends] / sums[-1]))
     thresholds = np.append(np.inf, descending[ends].astype(np.float64, copy=False))
     return RocCurve(signal, thresholds, *efficiencies)
+
+
+def roc_band(
+    curves: Sequence[RocCurve],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the spread of the curves of folds: mean minus and plus one standard deviation.
+
+    Parameters
+    ----------
+    curves : sequence of RocCurve
+        At least two.
+
+    Returns
+    -------
+    background_efficiency, low, high : float64 arrays of shape (n,)
+        Background efficiencies from 0 to 1, and the band of the signal efficiency there.
+    """
+    grid = np.unique([0.0, *np.geomspace(1e-6, 1, 200), *np.linspace(0, 1, 200)])
+    efficiencies = [
+        # With negative weights an efficiency can fall.
+        np.interp(grid, np.maximum.accumulate(one.background_efficiency), one.signal_efficiency)
+        for one in curves
+    ]
+    mean, spread = np.mean(efficiencies, axis=0), np.std(efficiencies, axis=0, ddof=1)
+    return grid, mean - spread, mean + spread

@@ -1,146 +1,255 @@
-"""Draws scores: the histogram of each class, and the ROC curve."""
+"""Draws scores: the histogram of each class, and the ROC curve with its spread over folds."""
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from memmpy.display import (
-    add_legend,
-    check_figure_path,
-    format_count,
-    label_axes,
-    line_style,
-    new_figure,
-    save_figure,
-)
+from memmpy.display import add_legend, format_count, label_axes, line_style, new_figure
 from memmpy.errors import OptionError
-from memmpy.training.scoring.roc_curve import RocCurve
+from memmpy.training.scoring.roc_curve import RocCurve, roc_band
+from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
 from memmpy.training.scoring.score_rows import ScoreRows
-from memmpy.typing import Array, PathLike
+from memmpy.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_scores"]
+__all__ = ["ScoreCurves", "curves_of", "draw_scores"]
 
 #: Points of a drawn curve, at most: more are not seen, and make files large.
 _MAX_POINTS = 1000
+#: Lines of a legend of normal size.
+_MAX_NAMES = 6
+#: The least efficiency whose rejection is drawn, if the curve has it.
+_LEAST = 1e-6
 
 
-def draw_scores(
-    path: PathLike, rows: ScoreRows, classes: Sequence[str], *, signal: int | None, bins: int
-) -> "Figure":
-    """Draw scores to a file, and return the figure.
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreCurves:
+    """The ROC curves of scores.
+
+    Attributes
+    ----------
+    whole : RocCurve
+        The signal against all other classes.
+    others : mapping of int to RocCurve
+        If there are several others: the signal against each, by its number.
+    folds : sequence of RocCurve
+        The signal against all others of each fold; empty without folds.
+    train : RocCurve or None
+        The signal against all others, of training events.
+    """
+
+    whole: RocCurve
+    others: dict[int, RocCurve]
+    folds: Sequence[RocCurve]
+    train: RocCurve | None
+
+
+def curves_of(
+    test: ScoreRows, train: ScoreRows, classes: Sequence[str], *, signal: int | None
+) -> ScoreCurves | None:
+    """Return the ROC curves of scores; None without events of signal or of background.
 
     Parameters
     ----------
-    path : path-like
-        The file, ``.png``, ``.pdf`` or ``.svg``.
-    rows : ScoreRows
-        One row for each event, at least one.
+    test : ScoreRows
+        One row for each event.
+    train : ScoreRows
+        Rows of training events, or none.
     classes : sequence of str
         The names of the classes.
     signal : int or None
-        The class whose score is drawn; None without classes.
-    bins : int
-        The number of bins.
+        The class that counts as signal; None without classes.
 
     Raises
     ------
     OptionError
-        If matplotlib is missing, the suffix is another one, or a side of the ROC curve has no
-        positive sum of weights.
-    DiskError, ReadOnlyStoreError
-        If the file cannot be written.
+        If the weights of signal or background do not have a positive sum.
     """
-    file = check_figure_path(path)
-    curves = _curves(rows, classes, signal)
-    figure = new_figure(10.5 if curves else 5.5, 4.5)
-    axes = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
-    _draw_histogram(axes[0], rows, classes, signal=signal, bins=bins)
-    if curves:
-        _draw_curves(axes[1], curves, classes)
-    return save_figure(figure, file)
-
-
-def _curves(
-    rows: ScoreRows, classes: Sequence[str], signal: int | None
-) -> dict[int | None, RocCurve]:
-    """Return the ROC curve against all other classes (None), and if several, against each."""
-    labels = np.unique(rows.labels).tolist()
+    labels = np.unique(test.labels).tolist()
     others = [other for other in labels if other not in {-1, signal}]
     if signal is None or signal not in labels or not others:
-        return {}
-    curves: dict[int | None, RocCurve] = {None: rows.roc(signal, signal=classes[signal])}
-    for other in others if len(others) > 1 else []:
-        pair = rows.take((rows.labels == signal) | (rows.labels == other))
-        with suppress(OptionError):  # the weights of the other class have no positive sum
-            curves[other] = pair.roc(signal, signal=classes[signal])
-    return curves
+        return None
+
+    def curve(rows: ScoreRows) -> RocCurve | None:
+        with suppress(OptionError):  # a side has no events, or their weights no positive sum
+            return rows.roc(signal, signal=classes[signal])
+        return None
+
+    pairs = {
+        other: curve(test.take((test.labels == signal) | (test.labels == other)))
+        for other in (others if len(others) > 1 else [])
+    }
+    numbers = [fold for fold in np.unique(test.folds).tolist() if fold >= 0]
+    of_folds = [curve(test.take(test.folds == fold)) for fold in numbers]
+    return ScoreCurves(
+        test.roc(signal, signal=classes[signal]),
+        {other: one for other, one in pairs.items() if one is not None},
+        [one for one in of_folds if one is not None],
+        curve(train),
+    )
 
 
-def _draw_histogram(
-    axes: Any, rows: ScoreRows, classes: Sequence[str], *, signal: int | None, bins: int
-) -> None:
-    """Draw the density of the score by class, with its statistical errors."""
-    values = rows.values_of(-1 if signal is None else signal)
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    edges = np.histogram_bin_edges(values, bins, (low, high))
-    widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
-    handles: list[Any] = []
-    names: list[str] = []
-    for label in [*range(len(classes)), -1]:
-        is_class = rows.labels == label
-        num = int(np.count_nonzero(is_class))
-        if not num:
-            continue
-        weights = rows.weights[is_class]
-        total, style = float(weights.sum()), line_style(label)
-        name = classes[label] if label >= 0 else "no class" if num < len(rows) else "all"
-        names.append(f"{name}: {format_count(num, 'event')}")
-        if total <= 0:
-            names[-1] += f", weights sum to {total:.4g}"
+def draw_scores(
+    histograms: ScoreHistograms,
+    curves: ScoreCurves | None,
+    classes: Sequence[str],
+    *,
+    log: bool,
+    rejection: bool,
+) -> "Figure":
+    """Draw scores, and return the figure.
+
+    Parameters
+    ----------
+    histograms : ScoreHistograms
+        The histograms of the classes.
+    curves : ScoreCurves or None
+        The ROC curves, if there are any.
+    classes : sequence of str
+        The names of the classes.
+    log : bool
+        Whether densities have a logarithmic axis.
+    rejection : bool
+        Whether the ROC curve has the background rejection on a logarithmic axis.
+    """
+    figure = new_figure(11.0 if curves else 5.5, 4.5)
+    axes = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
+    _draw_histograms(axes[0], histograms, log=log)
+    if curves is not None and rejection:
+        _draw_rejections(axes[1], curves, classes)
+    elif curves is not None:
+        _draw_efficiencies(axes[1], curves, classes)
+    return figure
+
+
+def _draw_histograms(axes: Any, histograms: ScoreHistograms, *, log: bool) -> None:
+    """Draw the density of the score by class: lines for test events, points for training ones."""
+    edges, handles, names = histograms.edges, [], []
+    for one in histograms.test:
+        style = line_style(one.label)
+        name = f"{one.name}: {format_count(one.num_events, 'event')}"
+        if one.name in histograms.distances:
+            name += f", KS {histograms.distances[one.name]:.3f}"
+        if one.density is None or one.errors is None:
+            name += f", weights sum to {one.total:.4g}"
             handles += axes.plot([], **style)  # a class without a density
-            continue
-        sums, _ = np.histogram(values[is_class], edges, weights=weights)
-        squares, _ = np.histogram(values[is_class], edges, weights=weights**2)
-        density, errors = sums / (total * widths), np.sqrt(squares) / (total * widths)
-        handles.append(axes.stairs(density, edges, linewidth=1.5, fill=False, **style))
-        if label == signal:
-            axes.stairs(density, edges, color=style["color"], alpha=0.25, fill=True)
-        axes.errorbar(centres, density, errors, fmt="none", ecolor=style["color"], elinewidth=1)
+        else:
+            handles.append(axes.stairs(one.density, edges, linewidth=1.5, fill=False, **style))
+            low, high = one.density - one.errors, one.density + one.errors
+            options = {"color": style["color"], "alpha": 0.3, "linewidth": 0}
+            axes.stairs(high, edges, baseline=low, fill=True, **options)
+            if one.name == histograms.signal:
+                axes.stairs(one.density, edges, color=style["color"], alpha=0.15, fill=True)
+        names.append(name)
     axes.set_xlim(float(edges[0]), float(edges[-1]))
-    axes.set_ylim(top=1.15 * axes.get_ylim()[1])
-    label_axes(axes, "score" if signal is None else f"score of {classes[signal]}", "density")
-    add_legend(axes, handles, names)
+    if histograms.train:
+        for one in histograms.train:
+            _draw_points(axes, one, edges)
+        handles.append(axes.errorbar([], [], [], fmt="o", color="0.3", markersize=3, elinewidth=1))
+        names.append("points: training events")
+    heights = [one.density for one in (*histograms.test, *histograms.train)]
+    drawn = np.concatenate([np.empty(0), *(one for one in heights if one is not None)])
+    if log and (drawn > 0).any():
+        axes.set_yscale("log")
+        axes.set_ylim(0.5 * drawn[drawn > 0].min(), 10 * drawn.max())
+    elif drawn.size:
+        axes.set_ylim(min(0.0, 1.1 * drawn.min()), (1.1 + 0.07 * len(names)) * drawn.max())
+    of_class = histograms.signal
+    label_axes(axes, "score" if of_class is None else f"score of {of_class}", "density")
+    _legend(axes, handles, names)
 
 
-def _draw_curves(axes: Any, curves: dict[int | None, RocCurve], classes: Sequence[str]) -> None:
+def _draw_points(axes: Any, one: ScoreHistogram, edges: Array) -> None:
+    if one.density is None or one.errors is None:
+        return
+    is_filled = one.errors > 0
+    axes.errorbar(
+        ((edges[1:] + edges[:-1]) / 2)[is_filled],
+        one.density[is_filled],
+        one.errors[is_filled],
+        fmt="o",
+        color=line_style(one.label)["color"],
+        markersize=3,
+        elinewidth=1,
+        zorder=3,
+    )
+
+
+def _draw_efficiencies(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -> None:
+    """Draw the signal efficiency against the background efficiency."""
     handles, names = [], []
-    for label, curve in curves.items():
+    for curve, style, name in _lines(curves, classes):
         points = _points(curve)
-        (handle,) = axes.plot(
-            curve.background_efficiency[points],
-            curve.signal_efficiency[points],
-            linewidth=2 if label is None else 1.25,
-            **({"color": "black"} if label is None else line_style(label)),
-        )
-        handles.append(handle)
-        name = "all others" if label is None else classes[label]
-        names.append(f"against {name}: AUC {curve.auc:.4f}")
+        efficiencies = curve.background_efficiency[points], curve.signal_efficiency[points]
+        handles += axes.plot(*efficiencies, **style)
+        names.append(name)
+    if len(curves.folds) > 1:
+        grid, low, high = roc_band(curves.folds)
+        axes.fill_between(grid, low, high, color="black", alpha=0.2, linewidth=0)
     axes.margins(0.02)
-    (chance,) = axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
-    label_axes(axes, "background efficiency", f"efficiency of {curves[None].signal}")
-    add_legend(axes, [*handles, chance], [*names, "chance: AUC 0.5"])
+    handles += axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
+    label_axes(axes, "background efficiency", f"efficiency of {curves.whole.signal}")
+    _legend(axes, handles, [*names, "chance: AUC 0.5"], loc="lower right")
 
 
-def _points(curve: RocCurve) -> Array:
+def _draw_rejections(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -> None:
+    """Draw the background rejection, 1 over the background efficiency, on a logarithmic axis."""
+    handles, names, highest = [], [], 1.0
+    for curve, style, name in _lines(curves, classes):
+        points = _points(curve, is_log=True)
+        background, signal = curve.background_efficiency[points], curve.signal_efficiency[points]
+        is_shown = background > _LEAST
+        handles += axes.plot(signal[is_shown], 1 / background[is_shown], **style)
+        names.append(name)
+        highest = max(highest, float((1 / background[is_shown & (signal > 0.05)]).max(initial=1)))
+    if len(curves.folds) > 1:
+        grid, low, high = roc_band(curves.folds)
+        axes.fill_betweenx(1 / grid[1:], low[1:], high[1:], color="black", alpha=0.2, linewidth=0)
+    axes.set_yscale("log")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(1, 3 * highest)
+    chance = np.geomspace(1e-3, 1, 100)
+    handles += axes.plot(chance, 1 / chance, color="0.6", linestyle="--", linewidth=1)
+    axes.grid(visible=True, alpha=0.3)
+    rejection = "background rejection, 1 / efficiency"
+    label_axes(axes, f"efficiency of {curves.whole.signal}", rejection)
+    _legend(axes, handles, [*names, "chance: AUC 0.5"], loc="upper right")
+
+
+def _lines(
+    curves: ScoreCurves, classes: Sequence[str]
+) -> list[tuple[RocCurve, dict[str, Any], str]]:
+    """Return each curve with its style and its name in the legend."""
+    name = f"against all others: AUC {curves.whole.auc:.4f}"
+    if len(curves.folds) > 1:
+        spread = np.std([curve.auc for curve in curves.folds], ddof=1)
+        name += f", folds \N{PLUS-MINUS SIGN} {spread:.4f}"
+    lines = [(curves.whole, {"color": "black", "linewidth": 2}, name)]
+    for label, curve in curves.others.items():
+        name = f"against {classes[label]}: AUC {curve.auc:.4f}"
+        lines.append((curve, {"linewidth": 1.25, **line_style(label)}, name))
+    if curves.train is not None:
+        style = {"color": "black", "linewidth": 1.5, "linestyle": ":"}
+        lines.append((curves.train, style, f"training events: AUC {curves.train.auc:.4f}"))
+    return lines
+
+
+def _points(curve: RocCurve, *, is_log: bool = False) -> Array:
     """Return points that lie about equally far apart on the curve, the first and the last too."""
-    steps = np.abs(np.diff([curve.background_efficiency, curve.signal_efficiency])).sum(axis=0)
-    way = np.append(0.0, np.cumsum(steps))
+    ways = [curve.background_efficiency, curve.signal_efficiency]
+    if is_log:
+        ways[0] = np.log10(np.clip(curve.background_efficiency, _LEAST, None)) / 6
+    way = np.append(0.0, np.cumsum(np.abs(np.diff(ways)).sum(axis=0)))
     points = np.searchsorted(way, np.linspace(0, way[-1], _MAX_POINTS))
     return np.unique(np.append(points, len(way) - 1))
+
+
+def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str], **options: Any) -> None:
+    size = "medium" if len(names) <= _MAX_NAMES else "small"
+    add_legend(axes, handles, names, fontsize=size, **options)

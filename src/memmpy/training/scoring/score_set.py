@@ -75,8 +75,22 @@ class ScoreSet:
             self._means = self.rows.mean(self._num_means)
         return self._means
 
+    @property
+    def num_scores(self) -> int | None:
+        """The number of scores of an entry; None without rows."""
+        return self._parts[0].num_scores if self._parts else None
+
     def add(self, parts: Sequence[ScoreRows]) -> None:
-        """Add rows; if this raises an error, it adds none.
+        """Add rows; if this raises an error, it adds none. See `check`."""
+        rows = self.check(parts)
+        if len(rows):
+            for fold, entries in self._groups(rows).items():
+                self._seen_of(fold).add(entries)
+            self._parts.append(rows)
+            self._means = None
+
+    def check(self, parts: Sequence[ScoreRows]) -> ScoreRows:
+        """Return rows, sorted, if they can be added.
 
         Raises
         ------
@@ -87,7 +101,7 @@ class ScoreSet:
         """
         parts = [rows for rows in parts if len(rows)]
         if not parts:
-            return
+            return ScoreRows.empty()
         nums = [rows.num_scores for rows in [*self._parts[:1], *parts]]
         for num in nums:
             if num != nums[0]:
@@ -108,10 +122,7 @@ class ScoreSet:
                 "data.scores() to score again"
             )
             raise SplitError(message)
-        for fold, entries in groups.items():
-            self._seen_of(fold).add(entries)
-        self._parts.append(rows)
-        self._means = None
+        return rows
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_parts": [self.rows], "_means": None, "_seen": {}}

@@ -1,67 +1,34 @@
 """`Scores`: the scores of a model, each event once and by a fold that has not seen it."""
 
-import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memmpy.checks import check_flag, check_integer
-from memmpy.display import DisplayBlock, Renderable, format_count
+from memmpy.checks import check_flag, check_integer, check_path
+from memmpy.display import DisplayBlock, check_figure_path, format_count, save_figure
 from memmpy.errors import OptionError, SplitError, argument_hints, nearest
 from memmpy.export import Friend, write_friends
-from memmpy.kernels import Words
-from memmpy.splits import Splits
 from memmpy.store import num_filled, read_metadata
-from memmpy.training.scoring.fold_checks import check_scoring_fold, check_tested, check_untrained
+from memmpy.training.scoring.friend_scores import branch_names, read_friend_scores
 from memmpy.training.scoring.roc_curve import RocCurve
-from memmpy.training.scoring.score_plot import draw_scores
-from memmpy.training.scoring.score_rows import ScoreRows, read_rows
-from memmpy.training.scoring.score_set import ScoreSet
+from memmpy.training.scoring.score_collection import ScoreCollection
+from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
+from memmpy.training.scoring.score_plot import curves_of, draw_scores
 from memmpy.training.scoring.score_table import score_table
-from memmpy.typing import Array, Entries, PathLike
+from memmpy.typing import Mask, PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ScoredEvents", "Scores"]
+__all__ = ["Scores"]
 
-#: Characters that the name of a branch cannot have.
-_NOT_IN_BRANCH = re.compile(r"[^A-Za-z0-9_]")
-
-
-class ScoredEvents(Protocol):
-    """The view of a training set that scores need."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes, by number; empty for data without labels."""
-
-    @property
-    def num_entries(self) -> int:
-        """The entries of the store, which ``batch["_index"]`` counts."""
-
-    @property
-    def splits(self) -> Splits:
-        """The splits of the store."""
-
-    @property
-    def path(self) -> Path:
-        """The store."""
-
-    @property
-    def fit_tickets(self) -> Words:
-        """The tickets of the events of the training set, ascending."""
-
-    def tickets(self, entries: Entries) -> Words:
-        """Return the ticket of each entry."""
+#: Events that are read at once, and what scores need of a batch.
+_BATCH_SIZE, _NAMES = 1 << 16, ("_index", "label", "weight_physics")
 
 
 @argument_hints
 @final
-class Scores(Renderable):
+class Scores(ScoreCollection):
     """The scores of the events of a training set; made by ``data.scores()``.
 
     Each event has one score, of the fold that tests it; without folds, only events of the test
@@ -91,122 +58,6 @@ class Scores(Renderable):
     >>> scores.auc()
     0.9127
     """
-
-    def __init__(self, events: ScoredEvents, *, average: bool) -> None:
-        self._events: ScoredEvents | None = events
-        self._classes, self._splits = tuple(events.classes), events.splits
-        self._num_entries, self._path = events.num_entries, Path(events.path)
-        self._is_average = check_flag("average", average)
-        num_means = (self._splits.num_folds or 1) if self._is_average else None
-        self._set = ScoreSet(self._num_entries, num_means=num_means)
-
-    def add(self, batch: Mapping[str, Any], values: Any, fold: int | None = None) -> None:
-        """Add the scores of a batch. If this raises an error, it adds none of them.
-
-        Parameters
-        ----------
-        batch : mapping of str to array
-            A batch as the loader handed it out, with ``"_index"``, and with ``"label"`` and
-            ``"weight_physics"`` if the data has them. Without weights, each event counts 1.
-        values : array, list or tensor
-            The scores: shape (B,) or (B, 1) for that of the last class, or (B, C) for one of each
-            class. Arrays and tensors of any framework and device are fine. Float32 and float64
-            stay what they are; float16 and bfloat16 become float32, integers float64.
-        fold : int, optional
-            The fold that made the scores. Splits with folds need it.
-
-        Raises
-        ------
-        SplitError
-            If an event is not tested by the fold, or has its score already; the message counts
-            them. With ``average=True``: if the fold trained on an event, or validated with it.
-        MissingKeyError, ColumnError, LengthError, OptionError
-            If the batch has no ``"_index"``; if scores have another length than the batch, another
-            shape than before, or are NaN or infinite.
-        """
-        if self._events is None:
-            message = "these scores were unpickled and take no more batches"
-            raise SplitError(f"{message}; merge them: scores = data.scores(); scores.merge(others)")
-        fold = check_scoring_fold(fold, self._splits)
-        rows = read_rows(batch, values, num_entries=self._num_entries, classes=self._classes)
-        rows.folds[:] = -1 if fold is None else fold
-        tickets = self._events.tickets(rows.entries)
-        if self._is_average:
-            trained = self._events.fit_tickets
-            check_untrained(rows.entries, tickets, self._splits, fold=fold, fit_tickets=trained)
-        else:
-            check_tested(rows.entries, tickets, self._splits, fold=fold)
-        self._set.add([rows])
-
-    def merge(self, others: "Scores | Iterable[Scores]") -> None:
-        """Add the scores of other ranks. If this raises an error, it adds none of them.
-
-        Parameters
-        ----------
-        others : Scores, or iterable of Scores
-            Scores of other events of the same data, often from pickles.
-
-        Raises
-        ------
-        SplitError
-            If an event has a score already, or the splits differ.
-        OptionError
-            If the classes, the number of scores or `average` differ.
-
-        Examples
-        --------
-        >>> gathered = [None] * world_size
-        >>> torch.distributed.all_gather_object(gathered, scores)
-        >>> whole = data.scores()
-        >>> whole.merge(gathered)
-        """
-        parts = []
-        several: Any = others
-        for other in several if isinstance(several, Iterable) else [several]:
-            given: object = other
-            if not isinstance(given, Scores):
-                raise OptionError(f"merge takes Scores, got {given!r:.80}")
-            if other._splits.meaning != self._splits.meaning:
-                raise SplitError(
-                    f"the splits of the scores differ: {other._splits}, {self._splits}"
-                )
-            for name, theirs, ours in (
-                ("classes", other._classes, self._classes),
-                ("numbers of entries", other._num_entries, self._num_entries),
-                ("values of average", other._is_average, self._is_average),
-            ):
-                if theirs != ours:
-                    raise OptionError(f"the {name} of the scores differ: {theirs} and {ours}")
-            parts.append(other._set.rows)
-        self._set.add(parts)
-
-    @property
-    def entries(self) -> Entries:
-        """The entries that have a score, ascending: int64, (n,)."""
-        return self._set.events.entries
-
-    @property
-    def values(self) -> Array:
-        """The scores: float32 or float64, (n,) or (n, C); float64 with ``average=True``."""
-        return self._set.events.values
-
-    @property
-    def labels(self) -> NDArray[np.int32]:
-        """The number of the class of each event, -1 without a label: int32, (n,)."""
-        return self._set.events.labels
-
-    @property
-    def weights(self) -> NDArray[np.float64]:
-        """The physics weight of each event, 1 without weights: float64, (n,)."""
-        return self._set.events.weights
-
-    @property
-    def folds(self) -> NDArray[np.int32]:
-        """The fold that made each score: int32, (n,); -1 without folds, and for a mean."""
-        return self._set.events.folds
-
-    def __len__(self) -> int:
-        return self._set.num_events
 
     def auc(self, signal: str | None = None) -> float:
         """Return the area under the ROC curve of the events of all folds, with physics weights.
@@ -238,21 +89,60 @@ class Scores(Renderable):
         number = self._class_number(signal)
         return self._scored().roc(number, signal=self._classes[number])
 
-    def plot(self, path: PathLike, *, signal: str | None = None, bins: int = 40) -> "Figure":
-        """Draw the score by class, and the ROC curve, to a file.
-
-        The histogram of each class has the physics weights, an integral of 1, and errors
-        sqrt(sum w^2). With more than two classes, there is a ROC curve against each other class
-        too. Without events of signal or of background, the histogram stands alone.
+    def histograms(self, *, signal: str | None = None, bins: int = 40) -> ScoreHistograms:
+        """Return the distribution of the score by class, and that of training events beside it.
 
         Parameters
         ----------
-        path : path-like
-            The file, ``.png``, ``.pdf`` or ``.svg``; it is replaced.
+        signal : str, optional
+            The class whose score is taken; by default the last one.
+        bins : int, default 40
+            The number of bins. They span 0 to 1 if all scores do, else the scores.
+
+        Raises
+        ------
+        OptionError
+            If there are no scores, or no such class.
+        """
+        number = self._class_number(signal) if self._classes else None
+        num_bins = check_integer("bins", bins, minimum=1)
+        return count_scores(
+            self._scored(), self._train.rows, self._classes, signal=number, bins=num_bins
+        )
+
+    def plot(
+        self,
+        path: PathLike | None = None,
+        *,
+        signal: str | None = None,
+        bins: int = 40,
+        log: bool = False,
+        rejection: bool = False,
+    ) -> "Figure":
+        """Draw the score by class, and the ROC curve, and write both to a file.
+
+        The histogram of each class has the physics weights, an integral of 1, and errors
+        sqrt(sum w^2). With more than two classes, there is a ROC curve against each other class
+        too. A band shows the standard deviation of the curves of the folds. Without events of
+        signal or of background, the histogram stands alone.
+
+        If training events were added, their histograms are points, and their ROC curve is dotted.
+        KS is the Kolmogorov-Smirnov distance of test and training events of a class: a large one is
+        a sign of overtraining.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            The file, ``.png``, ``.pdf`` or ``.svg``; it is replaced. By default no file is written.
         signal : str, optional
             The class whose score is drawn; by default the last one.
-        bins : int
+        bins : int, default 40
             The number of bins. They span 0 to 1 if all scores do, else the scores.
+        log : bool, default False
+            Whether the densities have a logarithmic axis.
+        rejection : bool, default False
+            Whether the ROC curve shows the background rejection, 1 over the background efficiency,
+            against the signal efficiency, on a logarithmic axis.
 
         Returns
         -------
@@ -261,21 +151,20 @@ class Scores(Renderable):
 
         Raises
         ------
+        MissingPackageError
+            If matplotlib is not installed: ``pip install 'memmpy[plot]'``.
         OptionError
-            If matplotlib is not installed: ``pip install 'memmpy[plot]'``. Also if the suffix is
-            another one, there are no scores or no such class, or the weights of signal or
-            background do not have a positive sum.
+            If the suffix is another one, there are no scores or no such class, or the weights of
+            signal or background do not have a positive sum.
         DiskError, ReadOnlyStoreError
             If memmpy cannot write the file.
         """
-        number = self._class_number(signal) if self._classes else None
-        return draw_scores(
-            path,
-            self._scored(),
-            self._classes,
-            signal=number,
-            bins=check_integer("bins", bins, minimum=1),
-        )
+        file = check_figure_path(path)
+        histograms = self.histograms(signal=signal, bins=bins)
+        options = {"log": check_flag("log", log), "rejection": check_flag("rejection", rejection)}
+        number = None if histograms.signal is None else self._classes.index(histograms.signal)
+        curves = curves_of(self._scored(), self._train.rows, self._classes, signal=number)
+        return save_figure(draw_scores(histograms, curves, self._classes, **options), file)
 
     def write_friend(self, directory: PathLike, *, overwrite: bool = False) -> list[Friend]:
         """Write the scores to friend trees of the source files, aligned entry by entry.
@@ -315,7 +204,8 @@ class Scores(Renderable):
                 f"{self._num_entries:,} when the scores were made; score its events again"
             )
             raise OptionError(message)
-        names = ["score"] if rows.values.ndim == 1 else self._branch_names(rows.num_scores)
+        num_scores = None if rows.values.ndim == 1 else rows.num_scores
+        names = branch_names(num_scores, self._classes)
         columns = rows.values.reshape(len(rows), -1).T
         branches = {
             name: column.astype(np.float32) for name, column in zip(names, columns, strict=True)
@@ -329,15 +219,54 @@ class Scores(Renderable):
             overwrite=overwrite,
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_events": None}
+    def read_friend(self, directory: PathLike) -> None:
+        """Add the scores that `write_friend` wrote, each by the fold that made it.
 
-    def _scored(self) -> ScoreRows:
-        """Return one row for each event, of which there is at least one."""
-        rows = self._set.events
-        if not len(rows):
-            raise OptionError("there are no scores: add them first")
-        return rows
+        Parameters
+        ----------
+        directory : path-like
+            The directory of the friends.
+
+        Raises
+        ------
+        MissingFileError, InputFileError
+            If a friend file is missing, cannot be read, or has other entries or branches.
+        SplitError
+            If the friends have the mean of all folds, or an event is not tested by its fold or has
+            a score already.
+        OptionError
+            If no files fill the store.
+
+        Examples
+        --------
+        >>> scores = data.scores()
+        >>> scores.read_friend("friends/")
+        >>> scores.plot("scores.png")
+        """
+        sources = read_metadata(self._path).sources
+        friends = read_friend_scores(sources, check_path(directory), self._classes)
+        columns = friends.values.reshape(len(friends.folds), -1)
+        has_score: Mask = np.any(~np.isnan(columns), axis=1)
+        num_folds = self._splits.num_folds
+        if num_folds is not None and (friends.folds[has_score] < 0).any():
+            message = f"the friends in {str(directory)!r} have no folds, as those of a mean: "
+            raise SplitError(f"{message}only scores of single folds can be read")
+        parts: list[tuple[dict[str, Any], int | None]] = []
+        for fold in [None] if num_folds is None else range(num_folds):
+            number, options = -1 if fold is None else fold, {"batch_size": _BATCH_SIZE}
+            for batch in self._scored_events.loader("test", fold=fold, shuffle=False, **options):
+                rows = has_score[batch["_index"]] & (friends.folds[batch["_index"]] == number)
+                parts.append(({name: batch[name][rows] for name in _NAMES if name in batch}, fold))
+        num, num_own = np.count_nonzero(has_score), sum(len(part["_index"]) for part, _ in parts)
+        if num != num_own:
+            message = (
+                f"{num - num_own:,} of {num:,} scores in {str(directory)!r} are of events that "
+            )
+            raise SplitError(
+                f"{message}their fold does not test here: the cut or the splits differ"
+            )
+        for part, fold in parts:
+            self.add(part, friends.values[part["_index"]], fold)
 
     def _class_number(self, signal: str | None) -> int:
         """Return the number of a class whose scores there are; by default the last class."""
@@ -357,15 +286,6 @@ class Scores(Renderable):
             raise OptionError(message)
         return number
 
-    def _branch_names(self, num_scores: int) -> list[str]:
-        classes = self._classes or tuple(map(str, range(num_scores)))
-        names = [f"score_{_NOT_IN_BRANCH.sub('_', name)}" for name in classes]
-        for number, name in enumerate(names):
-            if name in names[:number]:
-                alike = f"{classes[names.index(name)]!r} and {classes[number]!r}"
-                raise OptionError(f"classes {alike} would both have the branch {name!r}")
-        return names
-
     def _blocks(self) -> list[str | DisplayBlock]:
         rows = self._set.rows
         title = f"Scores of {format_count(len(self), 'event')} of {str(self._path)!r}"
@@ -374,8 +294,20 @@ class Scores(Renderable):
             title += f", the mean of {self._splits.num_folds} folds"
         if num_incomplete:
             title += f"; {num_incomplete:,} lack the scores of some folds"
+        train = self._train.rows
+        if len(train):
+            num = format_count(len(train), "score")
+            title += f"\nFor comparison, {num} of training events: {self._train_auc()}"
         if not len(rows):
             return [title]
         whole = None if num_incomplete else self._set.events
         num_folds = self._splits.num_folds
         return [title, score_table(rows, whole, self._classes, num_folds=num_folds)]
+
+    def _train_auc(self) -> str:
+        try:
+            number = self._class_number(None)
+            curve = self._train.rows.roc(number, signal=self._classes[number])
+        except OptionError:  # no classes, or no training events of one
+            return "no AUC"
+        return f"AUC {curve.auc:.4f}"

@@ -5,12 +5,9 @@ import math
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis.extra.numpy import arrays
+from hypothesis import assume, given
 
-from memmpy.training.audit.input_samples import InputItems, InputSample
-from memmpy.training.audit.ks_distance import file_distances, ks_distance, ks_p_value
-from memmpy.typing import Array
+from memmpy.training.ks_distance import ks_distance, ks_p_value
 
 #: Few values, so that many are equal.
 VALUES = st.sampled_from([-math.inf, -1.0, 0.0, 0.5, 2.0, math.inf])
@@ -28,8 +25,29 @@ def test_the_distance_is_the_greatest_over_all_values(
         )
         for point in first + second
     )
-    distance = ks_distance(np.sort(first), np.sort(second))
+    distance = ks_distance(np.sort(first), np.sort(second), weights=None)
     assert distance == pytest.approx(max(shares), abs=1e-12)
+
+
+@given(
+    st.lists(st.tuples(VALUES, st.integers(-2, 4)), min_size=1, max_size=12),
+    st.lists(st.tuples(VALUES, st.integers(-2, 4)), min_size=1, max_size=12),
+)
+def test_weights_count_with_their_sign(
+    first: list[tuple[float, int]], second: list[tuple[float, int]]
+) -> None:
+    totals = [sum(weight for _, weight in sample) for sample in (first, second)]
+    assume(min(totals) > 0)
+    distance = max(
+        abs(
+            sum(weight for value, weight in first if value <= point) / totals[0]
+            - sum(weight for value, weight in second if value <= point) / totals[1]
+        )
+        for point, _ in first + second
+    )
+    columns = [np.array(sorted(sample)).T for sample in (first, second)]
+    (one, other), weights = zip(*columns, strict=True)
+    assert ks_distance(one, other, weights=weights) == pytest.approx(distance, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -51,33 +69,8 @@ def test_p_values_of_one_distribution_are_as_likely_as_they_tell() -> None:
     p_values = []
     for _ in range(2000):
         first, second = np.sort(random.normal(size=80)), np.sort(random.normal(size=50))
-        p_values.append(ks_p_value(ks_distance(first, second), 80, 50))
+        p_values.append(ks_p_value(ks_distance(first, second, weights=None), 80, 50))
     for level in (0.5, 0.1, 0.02):
         share = float(np.mean(np.array(p_values) < level))
         # Five standard deviations, and a quarter, as distances of finite samples have steps.
         assert abs(share - level) < 5 * math.sqrt(level / 2000) + 0.25 * level
-
-
-@pytest.mark.slow
-@given(
-    arrays(np.float64, st.just(600), elements=st.integers(0, 6).map(float)), st.integers(100, 250)
-)
-def test_the_distance_of_a_file_is_that_from_all_other_files(values: Array, num: int) -> None:
-    files = np.repeat([3, 5, 8], [num, num, 600 - 2 * num])
-    files = np.random.default_rng(0).permutation(files)
-    ones = np.ones(600, np.int64)
-    sample = InputSample(
-        InputItems(values[:, np.newaxis], ones),
-        np.arange(600),
-        np.arange(600, dtype=np.uint64),
-        np.ones(600),
-    )
-    distances = [*file_distances(sample, values, ones, files)]
-    assert [(file, size) for file, _, size, _ in distances] == [
-        (file, int(np.count_nonzero(files == file)))
-        for file in (3, 5, 8)
-        if (files == file).sum() >= 100
-    ]
-    for file, distance, _, _ in distances:
-        plain = ks_distance(np.sort(values[files == file]), np.sort(values[files != file]))
-        assert distance == pytest.approx(plain, abs=1e-12)
