@@ -15,7 +15,6 @@ from memmpy.conversion.planning.key_patterns import (
     check_names,
     check_one_key,
     check_some_key,
-    match,
     names_in,
     split_renames,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "convert_request",
     "list_configs",
     "list_inputs",
-    "match",
     "metadata_names",
     "names_in",
     "plan_conversion",
