@@ -38,6 +38,14 @@ def test_the_first_file_is_listed_and_equal_files_are_the_same(
     assert re.search(r"3 files +18 ", text)
 
 
+def test_entries_of_a_tree_with_another_name_count(tmp_path: Path) -> None:
+    write(tmp_path / "a.root", 5)
+    write(tmp_path / "b.root", 6, tree="Other")
+    text = repr(list_files([str(tmp_path / "*.root")]))
+    assert "lacks Events; adds Other" in text
+    assert re.search(r"2 files +11 ", text)
+
+
 def test_a_file_that_is_given_twice_is_listed_once(tmp_path: Path) -> None:
     path = str(write(tmp_path / "a.root"))
     assert list_files([path, path, str(tmp_path / "*.root")]).others == ()
@@ -46,12 +54,13 @@ def test_a_file_that_is_given_twice_is_listed_once(tmp_path: Path) -> None:
 def test_differences_of_trees_branches_and_types_are_named(tmp_path: Path) -> None:
     write(tmp_path / "a.root", types={"x": "f4", "n": "i4", "y": "f8"})
     write(tmp_path / "b.root", types={"x": "f4", "n": "u1", "z": "f8"})
-    write(tmp_path / "c.root", tree="Other")
+    write(tmp_path / "c.root", tree="Other", types={"x": "f4", "y": "f4"})
     listing = list_files([str(tmp_path / "*.root")])
     b, c = listing.others
     assert (b.missing, b.added) == (("Events/y",), ("Events/z",))
     assert b.changed == (("Events/n", "int32", "uint8"),)
-    assert (c.missing, c.added) == (("Events",), ("Other",))
+    assert (c.missing, c.added) == (("Events", "Events/n"), ("Other",))
+    assert c.changed == (("Other/y", "float64", "float32"),)
     words = b.in_words()
     assert words == "lacks Events/y; adds Events/z; Events/n is uint8, not int32"
     assert json.loads(json.dumps(listing.to_dict()))["others"][0]["changed"] == [

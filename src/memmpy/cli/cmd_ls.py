@@ -27,8 +27,9 @@ _WIDE = 1000
     "--like",
     "-l",
     multiple=True,
-    metavar="NAME",
-    help="Only these branches: a name, a pattern in quotes ('Jet_*') or a part of names.",
+    metavar="NAMES",
+    help="Only these branches, joined by commas: names, patterns in quotes ('Jet_*') or parts of "
+    "names.",
 )
 @click.option("--all", "-a", "is_whole", is_flag=True, help="List every branch, without groups.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
@@ -45,9 +46,10 @@ def ls(
     FILES may be patterns and URLs. Of several files, the first is listed, and how the others differ
     from it. The exit status is 1 if a file cannot be read.
     """
+    from memmpy.cli.parsing import split_at_commas
     from memmpy.sources import list_files
 
-    listing = list_files(files, trees=tree, like=like, is_whole=is_whole)
+    listing = list_files(files, trees=tree, like=split_at_commas(like), is_whole=is_whole)
     if as_json:
         click.echo(json.dumps(listing.to_dict(), indent=2))
     else:

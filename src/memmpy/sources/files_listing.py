@@ -217,22 +217,26 @@ def _check_like(first: FileListing, like: Sequence[str]) -> None:
 
 
 def _compare(first: FileListing, other: FileListing) -> FileDifference:
-    """Return how a file differs from the first one, in the trees and branches that are listed."""
+    """Return how a file differs from the first one, in the trees and branches that are listed.
+
+    If each file has one tree, the branches of these are compared whatever their names.
+    """
     before = {tree.name: tree for tree in first.trees}
     now = {tree.name: tree for tree in other.trees}
     missing = [name for name in before if name not in now]
     added = [name for name in now if name not in before]
     changed = []
-    for name in before.keys() & now.keys():
-        types = [
-            {b.name: type_in_words(b) for b in one.branches} for one in (before[name], now[name])
-        ]
-        missing += [f"{name}/{branch}" for branch in types[0] if branch not in types[1]]
-        added += [f"{name}/{branch}" for branch in types[1] if branch not in types[0]]
+    pairs = [(tree, now[name]) for name, tree in before.items() if name in now]
+    if len(before) == len(now) == 1:
+        pairs = [(first.trees[0], other.trees[0])]
+    for tree, own in pairs:
+        types, own_types = ({b.name: type_in_words(b) for b in one.branches} for one in (tree, own))
+        missing += [f"{tree.name}/{branch}" for branch in types if branch not in own_types]
+        added += [f"{own.name}/{branch}" for branch in own_types if branch not in types]
         changed += [
-            (f"{name}/{branch}", words, types[1][branch])
-            for branch, words in types[0].items()
-            if types[1].get(branch, words) != words
+            (f"{own.name}/{branch}", types[branch], words)
+            for branch, words in own_types.items()
+            if types.get(branch, words) != words
         ]
     return FileDifference(
         other.path,
@@ -242,6 +246,24 @@ def _compare(first: FileListing, other: FileListing) -> FileDifference:
         tuple(added),
         tuple(changed),
     )
+
+
+def _difference_table(first: FileListing, others: Sequence[FileDifference]) -> Table:
+    """Return a table of differences, and of the entries of the largest tree of each file."""
+    name = first.trees[0].name if first.trees else ""
+    entries = [next((tree.num_entries for tree in first.trees), 0)]
+    entries += [
+        file.num_entries.get(name, next(iter(file.num_entries.values()), 0)) for file in others
+    ]
+    words = ["listed above", *(file.in_words() or "the same" for file in others)]
+    paths = [first.path, *(file.path for file in others)]
+    sizes = [first.size, *(file.size for file in others)]
+    rows = [
+        [_short_path(path), word, f"{num:,}", format_size(size)]
+        for path, word, num, size in zip(paths, words, entries, sizes, strict=True)
+    ]
+    total = [format_count(len(rows), "file"), "", f"{sum(entries):,}", format_size(sum(sizes))]
+    return Table(["file", "trees and branches", "entries", "size"], 2, [rows, [total]])
 
 
 def _branch_table(tree: TreeListing) -> Table:
@@ -271,28 +293,6 @@ def _group_table(tree: TreeListing) -> Table:
         lines.insert(0, f"{num_in_words} not shown, which memmpy cannot read: --all says why")
     headings = ["branch", "type", "branches", "in file", "decoded"]
     return Table(headings, 2, sections, "\n".join(lines), title=_title(tree))
-
-
-def _difference_table(first: FileListing, others: Sequence[FileDifference]) -> Table:
-    """Return a table of the entries of the first tree in all files, and of differences."""
-    name = first.trees[0].name if first.trees else ""
-    entries = [first.trees[0].num_entries if first.trees else None]
-    entries += [file.num_entries.get(name) for file in others]
-    words = ["listed above", *(file.in_words() or "the same" for file in others)]
-    paths = [first.path, *(file.path for file in others)]
-    sizes = [first.size, *(file.size for file in others)]
-    rows = [
-        [_short_path(path), word, "" if num is None else f"{num:,}", format_size(size)]
-        for path, word, num, size in zip(paths, words, entries, sizes, strict=True)
-    ]
-    total = [
-        format_count(len(rows), "file"),
-        "",
-        f"{sum(num or 0 for num in entries):,}",
-        format_size(sum(sizes)),
-    ]
-    headings = ["file", "trees and branches", f"entries of {name}" if name else "entries", "size"]
-    return Table(headings, 2, [rows, [total]])
 
 
 def _object_table(objects: Sequence[FileObject], *, is_whole: bool) -> Table:
