@@ -175,7 +175,8 @@ def make(text: str, folder: Path) -> memmpy.TrainingSet:
     """Write a draft to a file and make its training set."""
     pytest.importorskip("memmpy.pipeline.recipe_file")
     (folder / "data.toml").write_text(text)
-    data: memmpy.TrainingSet = memmpy.training_set(str(folder / "data.toml"))
+    training_set: Any = memmpy.training_set  # of which a recipe is the only argument
+    data: memmpy.TrainingSet = training_set(folder / "data.toml")
     return data
 
 
