@@ -116,10 +116,11 @@ class EventFileContract(ABC):
         [
             lambda file, name: file.type_of(name),
             lambda file, name: file.sizes_of(name),
+            lambda file, name: file.stored_type(name),
             lambda file, name: file.boundaries([name]),
             lambda file, name: list(file.read([name], 0, 1)),
         ],
-        ids=["type_of", "sizes_of", "boundaries", "read"],
+        ids=["type_of", "sizes_of", "stored_type", "boundaries", "read"],
     )
     def test_a_missing_branch_names_the_nearest(
         self, make: Open, ask: Callable[[EventFile, str], Any]
@@ -133,6 +134,15 @@ class EventFileContract(ABC):
         stored, decoded = make().sizes_of("matrix")
         assert stored > 0
         assert decoded == pytest.approx(NUM * 24, rel=0.5)
+
+    def test_the_sizes_of_all_branches_are_those_of_the_arrays(self, make: Open) -> None:
+        arrays = [ak.to_numpy(ak.flatten(c, axis=None)) for c in make_columns(NUM).values()]
+        stored, decoded = make().sizes()
+        assert stored > 0
+        assert sum(array.nbytes for array in arrays) * 0.5 < decoded < 30_000
+
+    def test_the_stored_type_of_a_number_is_named(self, make: Open) -> None:
+        assert make().stored_type("number") in {"int64_t", "std::int64_t", "int64"}
 
     @pytest.mark.parametrize("branches", [[], ["number"], ["met", "jet_pt"], [*TYPES]])
     @pytest.mark.parametrize("num", [0, 1, STEP, NUM])

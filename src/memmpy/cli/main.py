@@ -18,9 +18,11 @@ __all__ = ["main"]
 #: `train_set` of `cmd_train_set.py`, which Python imports when a user calls the verb.
 TOPICS = {
     "Look": {
+        "ls": "List the trees and branches of ROOT, Parquet or HDF5 FILES.",
         "demo": "Convert, cut and load toy events, or your own ROOT files.",
     },
     "Convert and cut": {
+        "init": "Write a draft of a recipe for FILES to stdout.",
         "convert": "Convert ROOT, Parquet or HDF5 FILES into columns.",
         "cutflow": "Count the entries of STORE that each CUT leaves.",
     },

@@ -40,10 +40,33 @@ class ColumnType:
         """Bytes of an entry of a vector, or of an item of a jagged entry; 0 without a dtype."""
         return 0 if self.dtype is None else self.dtype.itemsize * math.prod(self.shape)
 
+    def in_words(self) -> str:
+        """Return the type as a user reads it: ``float32``, ``list of float32``, ``text``."""
+        if self.kind == "nested":
+            return _in_words(self.type)
+        return str(self) if self.kind == "text" else _in_words(str(self))
+
     def __str__(self) -> str:
         lists = ["var"] if self.kind == "jagged" else []
         numbers = " * ".join([*lists, *map(str, self.shape), str(self.dtype)])
         return {"text": "text", "nested": self.type}.get(self.kind, numbers)
+
+
+def _in_words(datashape: str) -> str:
+    """Return a type of awkward in words: ``var * 3 * float32`` is a list of 3 x float32."""
+    depth = 0
+    while datashape.startswith("var * "):
+        datashape = datashape.removeprefix("var * ")
+        depth += 1
+    length, star, rest = datashape.partition(" * ")
+    if star and length.isdecimal():
+        inner = f"{length} x {_in_words(rest)}"
+    else:
+        inner = "text" if datashape == "string" else datashape
+    if not depth:
+        return inner
+    lists = "list of " + "lists of " * (depth - 1)
+    return f"{lists}{inner}"
 
 
 def type_of_values(values: Array | Jagged) -> ColumnType:

@@ -22,7 +22,6 @@ from memmpy.conversion.planning.key_patterns import (
     check_one_key,
     check_some_key,
     make_recipes,
-    match,
     names_in,
     split_renames,
 )
@@ -46,7 +45,6 @@ __all__ = [
     "list_configs",
     "list_inputs",
     "make_recipes",
-    "match",
     "metadata_names",
     "names_in",
     "plan_conversion",

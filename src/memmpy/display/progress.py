@@ -42,21 +42,23 @@ def is_terminal() -> bool:
 
 @final
 class Progress:
-    """A progress bar that counts entries.
+    """A progress bar that counts entries, or other things.
 
     Parameters
     ----------
     title : str
         The work, in a word or two.
     total : int
-        Number of entries. For 0, no bar is shown.
+        Their number. For 0, no bar is shown.
     show : bool or None
         Whether to show the bar; None to show it only on a terminal.
+    unit : str
+        What it counts, in the plural.
     """
 
-    def __init__(self, title: str, total: int, *, show: bool | None) -> None:
+    def __init__(self, title: str, total: int, *, show: bool | None, unit: str = "entries") -> None:
         is_shown = is_terminal() if show is None else show
-        self._bar = _new_bar() if is_shown and total else None
+        self._bar = _new_bar(unit) if is_shown and total else None
         self._title, self._total, self._done = title, total, 0.0
 
     def __enter__(self) -> "Progress":
@@ -129,7 +131,7 @@ def _write(text: str) -> None:
         sys.stderr.flush()
 
 
-def _new_bar() -> Any:  # Any: rich is imported only when a bar is shown
+def _new_bar(unit: str) -> Any:  # Any: rich is imported only when a bar is shown
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -144,7 +146,7 @@ def _new_bar() -> Any:  # Any: rich is imported only when a bar is shown
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("entries"),
+        TextColumn(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),

@@ -13,7 +13,6 @@ from memmpy.conversion import (
     check_one_key,
     check_some_key,
     list_inputs,
-    match,
     metadata_names,
     names_in,
     split_renames,
@@ -22,6 +21,7 @@ from memmpy.cuts import Constant, Node, check_alias_names, keys_of, read_cut, re
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import check_padding, mask_of
 from memmpy.skims import SkimRequest, check_groups, check_request
+from memmpy.sources import match
 from memmpy.splits import SplitRequest, check_split
 
 __all__ = ["LoadRequest"]

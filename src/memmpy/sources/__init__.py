@@ -16,7 +16,11 @@ from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.access.locations import State, Status, describe, find
 from memmpy.sources.access.streams import stream_of
 from memmpy.sources.awkward_types import from_awkward
-from memmpy.sources.event_file import EventFile
+from memmpy.sources.branch_groups import group_branches, types_in_words
+from memmpy.sources.branch_names import match, short_name
+from memmpy.sources.event_file import EventFile, FileObject
+from memmpy.sources.file_listing import BranchListing, FileListing, TreeListing, list_file
+from memmpy.sources.files_listing import FilesListing, list_files
 from memmpy.sources.formats import open_event_file
 from memmpy.sources.friend_paths import FriendFile, check_friends, find_friend, name_of_friend
 from memmpy.sources.friend_trees import TreeWithFriends, friend_of
@@ -35,14 +39,19 @@ from memmpy.sources.root import read_bin, tree_names
 
 __all__ = [
     "NO_FILL",
+    "BranchListing",
     "ByteSource",
     "EventFile",
+    "FileListing",
+    "FileObject",
+    "FilesListing",
     "Fill",
     "FriendFile",
     "NoFill",
     "NullRules",
     "State",
     "Status",
+    "TreeListing",
     "TreeWithFriends",
     "UntypedError",
     "check_friends",
@@ -56,16 +65,22 @@ __all__ = [
     "former_uuid_of",
     "friend_of",
     "from_awkward",
+    "group_branches",
     "has_instead",
     "in_parentheses",
+    "list_file",
+    "list_files",
     "masked",
+    "match",
     "missing_branch_error",
     "name_of_friend",
     "open_event_file",
     "open_files",
     "read_bin",
     "reader_errors",
+    "short_name",
     "stream_of",
     "tree_names",
+    "types_in_words",
     "uuid_of",
 ]

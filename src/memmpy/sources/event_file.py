@@ -1,6 +1,7 @@
-"""The protocol `EventFile`, which the reader of each file format follows."""
+"""The protocol `EventFile`, which the reader of each file format follows; and `FileObject`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +9,29 @@ from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
 
-__all__ = ["EventFile"]
+__all__ = ["EventFile", "FileObject"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileObject:
+    """An object of a file: a tree, a histogram or another one.
+
+    Parameters
+    ----------
+    name : str
+        Its path in the file; empty for a file that is one table.
+    kind : str
+        Its class or kind in the words of the format, such as ``TTree``, ``TH1D`` or ``group``.
+    is_tree : bool
+        Whether memmpy can open it as an `EventFile`.
+    details : str
+        What it holds, in a few words; empty if unknown.
+    """
+
+    name: str
+    kind: str
+    is_tree: bool
+    details: str = ""
 
 
 class EventFile(Protocol):
@@ -65,6 +88,20 @@ class EventFile(Protocol):
 
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch in the file, and about those after decoding."""
+
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of all branches in the file, and about those after decoding."""
+
+    def stored_type(self, branch: str) -> str:
+        """Return the type of a branch in the words of the format, such as ``std::vector<float>``.
+
+        Empty if the type is unknown.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such branch. Names the nearest.
+        """
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
         """Return the entries at which reads should begin and end, so that little is decoded twice.

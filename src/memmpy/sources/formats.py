@@ -6,24 +6,35 @@ format without fixed first bytes, such as CSV, needs a rule in `_format_of` inst
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from memmpy.errors import InputFileError
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.locations import State, check_state
-from memmpy.sources.event_file import EventFile
-from memmpy.sources.hdf5 import HdfTable
+from memmpy.sources.event_file import EventFile, FileObject
+from memmpy.sources.hdf5 import HdfTable, hdf_objects
 from memmpy.sources.missing_values import NullRules
 from memmpy.sources.parquet import ParquetTable
-from memmpy.sources.root import TreeFile
+from memmpy.sources.root import TreeFile, root_objects
 
-__all__ = ["open_event_file"]
+__all__ = ["objects_of_file", "open_event_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """A file format: its name, the reader of a tree, and what lists the objects of a file."""
+
+    name: str
+    reader: Callable[[ByteSource, str | None, NullRules], EventFile]
+    objects: Callable[[ByteSource], list[FileObject]]
+
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-#: First bytes of a file to the reader of its format. The name of the file plays no role.
-_FORMATS: dict[bytes, Callable[[ByteSource, str | None, NullRules], EventFile]] = {
-    b"root": lambda source, tree, _: TreeFile(source, tree),
-    b"PAR1": ParquetTable,
-    _HDF5: lambda source, tree, _: HdfTable(source, tree),
+#: First bytes of a file to its format. The name of the file plays no role.
+_FORMATS: dict[bytes, _Format] = {
+    b"root": _Format("ROOT", lambda source, tree, _: TreeFile(source, tree), root_objects),
+    b"PAR1": _Format("Parquet", ParquetTable, lambda _: [FileObject("", "table", True)]),
+    _HDF5: _Format("HDF5", lambda source, tree, _: HdfTable(source, tree), hdf_objects),
 }
 
 #: First bytes of files that memmpy does not read, with the way out.
@@ -65,18 +76,32 @@ def open_event_file(
     with ExitStack() as stack:
         source = stack.enter_context(ByteSource(path))
         check_state(path, source.status.state, state)
-        reader = _format_of(source)
+        reader = _format_of(source).reader
         file = reader(source, None if is_friend and reader is ParquetTable else tree, nulls)
         stack.pop_all()  # the file closes the source from here on
         return file
 
 
-def _format_of(source: ByteSource) -> Callable[[ByteSource, str | None, NullRules], EventFile]:
-    """Return the reader of a file, found by its first bytes."""
+def objects_of_file(path: str, state: State) -> tuple[str, list[FileObject]]:
+    """Return the name of the format of a file, and the objects in it.
+
+    Raises
+    ------
+    MissingFileError, InputFileError
+        If the file is missing, has changed, has another format, or is broken.
+    """
+    with ByteSource(path) as source:
+        check_state(path, source.status.state, state)
+        file_format = _format_of(source)
+        return file_format.name, file_format.objects(source)
+
+
+def _format_of(source: ByteSource) -> _Format:
+    """Return the format of a file, found by its first bytes."""
     start = source.read(0, min(len(_HDF5), source.size))
-    for magic, reader in _FORMATS.items():
+    for magic, file_format in _FORMATS.items():
         if start.startswith(magic):
-            return reader
+            return file_format
     # HDF5 allows a block of the user in front, of 512 bytes times a power of two.
     offsets = [512 << i for i in range(40) if (512 << i) + len(_HDF5) <= source.size]
     if _HDF5 in source.read_many([(offset, offset + len(_HDF5)) for offset in offsets]):

@@ -142,6 +142,18 @@ class TreeWithFriends:
         place = self._place(branch)
         return self._file(place).sizes_of(place.branch)
 
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of all branches in the files, and about those after decoding."""
+        stored, decoded = zip(
+            *(file.sizes() for file in (self._tree, *self.friends.values())), strict=True
+        )
+        return sum(stored), sum(decoded)
+
+    def stored_type(self, branch: str) -> str:
+        """Return the type of a branch in the words of its format."""
+        place = self._place(branch)
+        return self._file(place).stored_type(place.branch)
+
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
         """Return the entries at which reads should begin and end.
 

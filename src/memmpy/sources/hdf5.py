@@ -19,10 +19,17 @@ from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.access.streams import stream_of
-from memmpy.sources.hdf5_layout import DatasetColumn, format_dtype, only_table, table_of
+from memmpy.sources.event_file import FileObject
+from memmpy.sources.hdf5_layout import (
+    DatasetColumn,
+    format_dtype,
+    objects_in,
+    only_table,
+    table_of,
+)
 from memmpy.typing import Array
 
-__all__ = ["HdfTable"]
+__all__ = ["HdfTable", "hdf_objects"]
 
 #: Distance of boundaries in a file without chunks: entries, and about their bytes.
 _STEP_SIZE = 1 << 16
@@ -164,6 +171,23 @@ class HdfTable:
                     stored += decoded
         return int(stored), int(decoded)
 
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of all branches in the file, and about those after decoding.
+
+        Branches that cannot be read count only in the file.
+        """
+        datasets = {c.dataset.name: c.dataset for c in self._columns.values()}.values()
+        stored, decoded = sum(int(d.id.get_storage_size()) for d in datasets), 0
+        for branch in self.branches():
+            with suppress(InputFileError):
+                decoded += self.sizes_of(branch)[1]
+        return stored, decoded
+
+    def stored_type(self, branch: str) -> str:
+        """Return the dtype of a branch, such as ``>f4``, or what it holds in words."""
+        with reader_errors(self.where, "is damaged"):
+            return format_dtype(self._column(branch).base)
+
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
         """Return the entries at which reads should begin and end, so that little is decoded twice.
 
@@ -229,6 +253,25 @@ class HdfTable:
         fields = {b: c.field for b, c in columns.items() if c.field}
         records = first.dataset.fields(list(fields.values()))[start:stop]
         return {branch: records[field] for branch, field in fields.items()}
+
+
+def hdf_objects(source: ByteSource) -> list[FileObject]:
+    """Return the tables of an HDF5 file, and its single values.
+
+    Raises
+    ------
+    InputFileError
+        If the file is not an HDF5 file or is broken.
+    OptionError
+        If h5py is not installed.
+    """
+    h5py = _import_h5py(source.path)
+    with (
+        stream_of(source) as stream,
+        reader_errors(source.path, "cannot be opened as HDF5"),
+        h5py.File(stream, "r") as file,
+    ):
+        return objects_in(file)
 
 
 def _import_h5py(path: str) -> Any:

@@ -9,8 +9,12 @@ import numpy as np
 
 from memmpy.errors import InputFileError
 from memmpy.sources.access.file_errors import has_instead, in_parentheses
+from memmpy.sources.event_file import FileObject
 
-__all__ = ["DatasetColumn", "format_dtype", "only_table", "table_of"]
+__all__ = ["DatasetColumn", "format_dtype", "objects_in", "only_table", "table_of"]
+
+#: Characters of a single value that are shown.
+_MAX_TEXT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,37 @@ def _tables_in(file: Any) -> list[str]:
             tables.append(group or "/")
         tables += [f"{group}/{name}".strip("/") for name in of_records]
     return tables
+
+
+def objects_in(file: Any) -> list[FileObject]:
+    """Return the tables of a file, and its single values.
+
+    A group that holds only records is left out, since each dataset of them is a table of its own.
+    """
+    import h5py
+
+    objects = []
+    for name in _tables_in(file):
+        is_group = isinstance(file[name], h5py.Group)
+        if is_group and all(array.dtype.names for _, array in _arrays_in(file[name])):
+            continue
+        objects.append(FileObject(name, "group" if is_group else "records", True))
+
+    def note(name: str, node: Any) -> None:
+        if isinstance(node, h5py.Dataset) and node.shape == ():
+            objects.append(FileObject(name, format_dtype(node.dtype), False, _value_of(node)))
+
+    file.visititems(note)
+    return objects
+
+
+def _value_of(dataset: Any) -> str:
+    """Return a single value in words; empty for records and references."""
+    value = dataset[()]
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    text = str(value) if isinstance(value, str | np.bool_ | np.number) else ""
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
 
 
 def only_table(file: Any, path: str) -> str:

@@ -157,14 +157,16 @@ class ParquetTable:
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch in the file, and about those after decoding."""
         parquet_branch = self._branch(branch)
-        compressed = decoded = 0
-        with reader_errors(self.where, "is damaged"):
-            for chunk in self._chunks(parquet_branch.own_leaves):
-                compressed += chunk.total_compressed_size
-                # Repeated values are stored once: the pages are smaller than the decoded values.
-                values = chunk.num_values * _DECODED_BYTES.get(chunk.physical_type, 8)
-                decoded += max(chunk.total_uncompressed_size, values)
-        return compressed, decoded
+        return self._sizes(parquet_branch.own_leaves)
+
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of all branches in the file, and about those after decoding."""
+        return self._sizes(range(len(self._leaves)))
+
+    def stored_type(self, branch: str) -> str:
+        """Return the Arrow type of a branch, such as ``list<element: float>``."""
+        column, *members = self._branch(branch).path
+        return str(self._schema.field(column).type) if not members else ""
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
         """Return the boundaries of the row groups, which are the same for all branches."""
@@ -243,6 +245,17 @@ class ParquetTable:
         if name not in self._branches:
             raise missing_branch_error(name, self.where, self._branches)
         return self._branches[name]
+
+    def _sizes(self, leaves: Sequence[int]) -> tuple[int, int]:
+        """Return the bytes of Parquet columns in the file, and about those after decoding."""
+        compressed = decoded = 0
+        with reader_errors(self.where, "is damaged"):
+            for chunk in self._chunks(leaves):
+                compressed += chunk.total_compressed_size
+                # Repeated values are stored once: the pages are smaller than the decoded values.
+                values = chunk.num_values * _DECODED_BYTES.get(chunk.physical_type, 8)
+                decoded += max(chunk.total_uncompressed_size, values)
+        return compressed, decoded
 
     def _chunks(self, leaves: Sequence[int]) -> Iterator[Any]:
         for i in range(self._metadata.num_row_groups):

@@ -10,7 +10,7 @@ import numpy as np
 
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.config import Input
-from memmpy.conversion.planning.key_patterns import Recipes, match
+from memmpy.conversion.planning.key_patterns import Recipes
 from memmpy.conversion.planning.partition import TreeRange, partition_entries
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import SkippedBranches
@@ -23,8 +23,10 @@ from memmpy.sources import (
     TreeWithFriends,
     UntypedError,
     friend_of,
+    match,
     missing_branch_error,
     open_files,
+    short_name,
 )
 from memmpy.splits import find_naming
 from memmpy.store import FriendRecord
@@ -270,7 +272,7 @@ def _match(
         if file.has_branch(pattern):
             matches[pattern] = (pattern,)
             continue
-        matched = [_short_name(file, path, last) for path in match(pattern, names)]
+        matched = [short_name(file, path, last) for path in match(pattern, names)]
         skipped = SkippedBranches.of(file, matched, stored, can_wait=can_wait)
         matches |= skipped.without({pattern: tuple(matched)})
         if matched and not matches[pattern] and file.num_entries:
@@ -307,20 +309,6 @@ def _check_mask(file: EventFile, recipe: Recipe) -> None:
     if file.has_branch(recipe.key):
         message = f"{recipe.key!r} is a branch of {file.where!r} and the mask of a padded key; "
         raise OptionError(f"{message}pad that key under another name, an alias of it")
-
-
-def _short_name(file: EventFile, path: str, last: Mapping[str, int]) -> str:
-    """Return the last part of the path of a branch, where it is unique; else the path."""
-    name = path.rpartition("/")[2]
-    if name == path or last[name] > 1:
-        return path
-    try:
-        file.type_of(name)
-    except MissingKeyError:
-        return path
-    except InputFileError:
-        pass
-    return name
 
 
 def _partition(

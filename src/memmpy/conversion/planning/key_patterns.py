@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, check_padding, mask_of
-from memmpy.sources import Fill, NullRules
+from memmpy.sources import Fill, NullRules, match
 
 __all__ = [
     "Recipes",
@@ -22,7 +21,6 @@ __all__ = [
     "check_one_key",
     "check_some_key",
     "make_recipes",
-    "match",
     "names_in",
     "split_renames",
 ]
@@ -165,18 +163,6 @@ def check_one_key(keys: Iterable[object], use: str) -> None:
         if isinstance(key, str) and ("*" in key or "?" in key):
             message = f"a pattern cannot be {use}, got {key!r}; name each key"
             raise OptionError(f"{message}, or give a branch of exactly this name an alias")
-
-
-def match(pattern: str, branches: Iterable[str]) -> list[str]:
-    """Return the branches that a pattern matches.
-
-    A branch of a branch, ``parent/child``, matches as ``child``, too.
-    """
-    return [
-        path
-        for path in branches
-        if fnmatchcase(path.rpartition("/")[2], pattern) or fnmatchcase(path, pattern)
-    ]
 
 
 def names_in(alias: str) -> frozenset[str]:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from memmpy.conversion.planning.key_patterns import match
 from memmpy.errors import InputFileError, UndecodableError
-from memmpy.sources import EventFile, UntypedError, in_parentheses
+from memmpy.sources import EventFile, UntypedError, in_parentheses, match
 
 __all__ = ["SkippedBranches"]
 

@@ -10,7 +10,7 @@ from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.duplicates import check_no_duplicates
 from memmpy.conversion.planning.inspection import FileInspection, InspectionTask, inspect_file
 from memmpy.conversion.planning.inventory import Inventory, Target
-from memmpy.conversion.planning.key_patterns import Recipes, match
+from memmpy.conversion.planning.key_patterns import Recipes
 from memmpy.conversion.planning.number_columns import (
     FileNumbers,
     NumberColumn,
@@ -30,6 +30,7 @@ from memmpy.errors import (
     warn_of,
 )
 from memmpy.parallel import WorkerPool, run_all
+from memmpy.sources import match
 from memmpy.store import Metadata, NumberRecord, SourceRecord, part_finder
 
 __all__ = ["survey"]

@@ -25,6 +25,7 @@ __all__ = [
     "NotDecodedError",
     "NotPlainError",
     "decode_baskets",
+    "embedded_bytes",
     "encoding_of",
     "open_basket",
     "ranges_of",
@@ -109,6 +110,17 @@ def encoding_of(branch: Any) -> Encoding | None:
         return None
     kinds = {leaf.member("fType", none_if_missing=True) for leaf in branch.member("fLeaves")}
     return Encoding(dtype, tuple(shape), header, is_bits=kinds <= {_BITS, _BITS + _ARRAY})
+
+
+def embedded_bytes(branch: Any) -> int:
+    """Return the bytes of the baskets of an uproot branch that are embedded in its tree.
+
+    The sizes that ROOT writes for a branch do not count them. 0 if uproot cannot find them.
+    """
+    try:
+        return sum(len(basket.data) for basket in branch.embedded_baskets)
+    except Exception:  # noqa: BLE001 - uproot raises many kinds; `type_of` raises them as ours
+        return 0
 
 
 def ranges_of(branch: Any, start: int, stop: int) -> list[tuple[int, int]]:

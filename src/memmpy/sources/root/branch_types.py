@@ -15,7 +15,7 @@ from memmpy.sources.root.baskets import Encoding, NotDecodedError, encoding_of
 from memmpy.sources.root.branches import Place
 from memmpy.sources.root.leaves import struct_of
 
-__all__ = ["not_decoded", "type_of_branch", "type_of_field", "type_of_leaves"]
+__all__ = ["not_decoded", "type_of_branch", "type_of_field", "type_of_leaves", "typename_of"]
 
 
 @contextmanager
@@ -136,12 +136,18 @@ def _reason(error: Exception) -> str:
     return first_line(error)
 
 
-def _typename(branch: Any) -> str:
-    """Return the C++ type of a branch in parentheses; empty if uproot does not know it."""
+def typename_of(branch: Any) -> str:
+    """Return the C++ type of a branch or field; empty if uproot does not know it."""
     try:
-        return f" ({branch.typename})"
+        return str(branch.typename)
     except Exception:  # noqa: BLE001 - uproot fails in many ways
         return ""
+
+
+def _typename(branch: Any) -> str:
+    """Return the C++ type of a branch in parentheses; empty if uproot does not know it."""
+    name = typename_of(branch)
+    return f" ({name})" if name else ""
 
 
 def _other_file(branch: Any) -> str:

@@ -6,6 +6,7 @@ from memmpy.errors import RootFileError
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import has_instead, reader_errors
 from memmpy.sources.access.locations import State, check_state
+from memmpy.sources.root.contents import open_root
 
 __all__ = ["read_bin"]
 
@@ -38,15 +39,9 @@ def read_bin(path: str, name: str, which: int | str, state: State) -> float:
             message = f"{path!r} is not a ROOT file, so it has no histogram {name!r}; "
             raise RootFileError(f"{message}name a column: 'tree:expression'")
         with reader_errors(path, "cannot be opened as ROOT", RootFileError):
-            file = _open(source)
+            file = open_root(source)
         with file, reader_errors(f"{path}:{name}", "cannot be read", RootFileError):
             return _content(_find(file, path, name), f"{path}:{name}", which)
-
-
-def _open(source: ByteSource) -> Any:
-    from memmpy.sources.root.uproot_source import open_with  # uproot is slow to import
-
-    return open_with(source)
 
 
 def _find(file: Any, path: str, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Reads one TTree or RNTuple of a ROOT file: an `EventFile`."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property, partial, reduce
 from typing import Any, final
@@ -19,13 +19,13 @@ from memmpy.sources.access.file_errors import (
     reader_errors,
 )
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
-from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.root.baskets import (
     Encoding,
     NotDecodedError,
     NotPlainError,
     decode_baskets,
+    embedded_bytes,
     open_basket,
     ranges_of,
 )
@@ -34,20 +34,14 @@ from memmpy.sources.root.branch_types import (
     type_of_branch,
     type_of_field,
     type_of_leaves,
+    typename_of,
 )
 from memmpy.sources.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
+from memmpy.sources.root.contents import TREE_CLASSES, last_cycle, open_root
 from memmpy.sources.root.leaves import read_structs
 from memmpy.sources.root.ntuple_pages import DamagedPageError, check_pages, sizes_of_fields
 
-__all__ = ["TreeFile", "tree_names"]
-
-_TREE_CLASSES = {
-    "TTree": "TTree",
-    "TNtuple": "TTree",
-    "TNtupleD": "TTree",
-    "ROOT::RNTuple": "RNTuple",
-    "ROOT::Experimental::RNTuple": "RNTuple",
-}
+__all__ = ["TreeFile"]
 
 _reader_errors = partial(reader_errors, kind=RootFileError)
 
@@ -82,7 +76,7 @@ class TreeFile:
         with ExitStack() as stack:
             stack.callback(source.close)
             with _reader_errors(self.path, "cannot be opened as ROOT"):
-                self._file = stack.enter_context(_open(source))
+                self._file = stack.enter_context(open_root(source))
             self._tree, self._is_ntuple = self._find(tree)
             self._stack = stack.pop_all()
 
@@ -181,10 +175,30 @@ class TreeFile:
                 packed = int(place.branch.compressed_bytes)
                 # All leaves of a branch are decoded together.
                 share = 1 if place.leaf is None else len(place.leaves)
-                return packed // share, int(place.branch.uncompressed_bytes)
+                unpacked = int(place.branch.uncompressed_bytes) + embedded_bytes(place.branch)
+                return packed // share, unpacked
             if self._sizes is None:
                 self._sizes = sizes_of_fields(self._tree)
             return self._sizes[branch]
+
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of all branches in the file, and about those after decoding."""
+        with self._lock, self._damage():
+            if not self._is_ntuple:
+                branches = {id(place.branch): place.branch for place in self._names.places.values()}
+                embedded = sum(map(embedded_bytes, branches.values()))
+                unpacked = int(self._tree.uncompressed_bytes) + embedded
+                return int(self._tree.compressed_bytes), unpacked
+            own = (self._sizes or sizes_of_fields(self._tree)).values()
+            return sum(stored for stored, _ in own), sum(decoded for _, decoded in own)
+
+    def stored_type(self, branch: str) -> str:
+        """Return the C++ type of a branch; empty if uproot does not know it."""
+        place = self._place(branch)
+        if place.leaf is not None:
+            return str(place.leaves[place.leaf].dtype)
+        with self._lock:
+            return typename_of(place.branch)
 
     def boundaries(self, branches: Sequence[str]) -> NDArray[np.int64]:
         """Return the entries at which reads should begin and end, so that nothing is decoded twice.
@@ -233,17 +247,17 @@ class TreeFile:
     def _find(self, tree: str | None) -> tuple[Any, bool]:
         with _reader_errors(self.path, "cannot be read"):
             classes: dict[str, str] = self._file.classnames(recursive=True)
-        trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
+        trees = {name: TREE_CLASSES[c] for name, c in classes.items() if c in TREE_CLASSES}
         known = sorted({name.rpartition(";")[0] for name in trees})
         if tree is None:
             if len(known) != 1:
                 has = f"{len(known)} trees{in_parentheses(known)}; give one as tree="
                 raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
             tree = known[0]
-        name = tree if ";" in tree else _last_cycle(tree, trees)
+        name = tree if ";" in tree else last_cycle(tree, trees)
         if name not in trees:
-            if tree in classes or _last_cycle(tree, classes) in classes:
-                kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
+            if tree in classes or last_cycle(tree, classes) in classes:
+                kind = classes.get(tree) or classes[last_cycle(tree, classes)]
                 raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
             message = f"no tree {tree!r} in {self.path!r}: {has_instead(tree, 'tree', known)}"
             raise RootFileError(message)
@@ -365,34 +379,6 @@ class TreeFile:
             return from_awkward(array, self.type_of(branch).kind)
 
 
-def tree_names(path: str, state: State) -> list[str]:
-    """Return the names of the trees of a ROOT file, with their directories and without cycles.
-
-    Raises
-    ------
-    InputFileError
-        If the file is no ROOT file, is broken, or has changed since it had the state.
-    """
-    with ByteSource(path) as source:
-        check_state(path, source.status.state, state)
-        if bytes(source.read(0, min(4, source.size))) != b"root":
-            raise RootFileError(f"{path!r} is not a ROOT file: name its table, without a pattern")
-        with _reader_errors(path, "cannot be opened as ROOT"), _open(source) as file:
-            classes: dict[str, str] = file.classnames(recursive=True)
-    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in _TREE_CLASSES})
-
-
-def _open(source: ByteSource) -> Any:
-    from memmpy.sources.root.uproot_source import open_with  # uproot is slow to import
-
-    return open_with(source)
-
-
 def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return the entries at which the baskets of all branches begin."""
     return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
-
-
-def _last_cycle(tree: str, names: Iterable[str]) -> str:
-    cycles = [name for name in names if name.rpartition(";")[0] == tree]
-    return max(cycles, key=lambda name: int(name.rpartition(";")[2]), default=tree)

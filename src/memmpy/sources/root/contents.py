@@ -1,0 +1,121 @@
+"""Lists the objects of a ROOT file: trees, histograms and others."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from memmpy.display import format_count
+from memmpy.errors import RootFileError
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.file_errors import reader_errors
+from memmpy.sources.access.locations import State, check_state
+from memmpy.sources.event_file import FileObject
+
+__all__ = ["TREE_CLASSES", "last_cycle", "open_root", "root_objects", "tree_names"]
+
+#: Class of a tree to its kind.
+TREE_CLASSES = {
+    "TTree": "TTree",
+    "TNtuple": "TTree",
+    "TNtupleD": "TTree",
+    "ROOT::RNTuple": "RNTuple",
+    "ROOT::Experimental::RNTuple": "RNTuple",
+}
+#: Objects that are read for their details. A file may have thousands of histograms.
+_MAX_DETAILS = 100
+#: Labels of bins, and characters of a text, that the details show.
+_MAX_LABELS, _MAX_TEXT = 12, 60
+
+_reader_errors = partial(reader_errors, kind=RootFileError)
+
+
+def open_root(source: ByteSource) -> Any:
+    """Open a ROOT file with uproot."""
+    from memmpy.sources.root.uproot_source import open_with  # uproot is slow to import
+
+    return open_with(source)
+
+
+def tree_names(path: str, state: State) -> list[str]:
+    """Return the names of the trees of a ROOT file, with their directories and without cycles.
+
+    Raises
+    ------
+    InputFileError
+        If the file is no ROOT file, is broken, or has changed since it had the state.
+    """
+    with ByteSource(path) as source:
+        check_state(path, source.status.state, state)
+        if bytes(source.read(0, min(4, source.size))) != b"root":
+            raise RootFileError(f"{path!r} is not a ROOT file: name its table, without a pattern")
+        with _reader_errors(path, "cannot be opened as ROOT"), open_root(source) as file:
+            classes: dict[str, str] = file.classnames(recursive=True)
+    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in TREE_CLASSES})
+
+
+def last_cycle(name: str, names: Iterable[str]) -> str:
+    """Return a name with its newest cycle, or the name itself if there is none."""
+    cycles = [other for other in names if other.rpartition(";")[0] == name]
+    return max(cycles, key=lambda other: int(other.rpartition(";")[2]), default=name)
+
+
+def root_objects(source: ByteSource) -> list[FileObject]:
+    """Return the objects of a ROOT file but for directories, in its order.
+
+    Only older cycles have a cycle in their names. Histograms and texts have details.
+
+    Raises
+    ------
+    RootFileError
+        If the file is broken.
+    """
+    with _reader_errors(source.path, "cannot be opened as ROOT"), open_root(source) as file:
+        classes: dict[str, str] = file.classnames(recursive=True)
+        cycles: dict[str, int] = {}
+        for name in classes:
+            plain, _, cycle = name.rpartition(";")
+            cycles[plain] = max(int(cycle), cycles.get(plain, 0))
+        objects = []
+        for name, kind in classes.items():
+            plain, _, cycle = name.rpartition(";")
+            is_newest = int(cycle) == cycles[plain]
+            if kind in TREE_CLASSES:
+                tree_kind = TREE_CLASSES[kind] if is_newest else f"older {TREE_CLASSES[kind]}"
+                objects.append(FileObject(plain if is_newest else name, tree_kind, is_newest))
+            elif not kind.startswith("TDirectory"):
+                has_details = len(objects) < _MAX_DETAILS
+                details = _details_of(file, name, kind) if has_details else ""
+                objects.append(FileObject(plain if is_newest else name, kind, False, details))
+    return objects
+
+
+def _details_of(file: Any, name: str, kind: str) -> str:
+    """Return bins and entries of a histogram, or a text or number; empty for other objects."""
+    is_histogram = kind.startswith(("TH1", "TH2", "TH3", "TProfile"))
+    if not is_histogram and not kind.startswith(("TObjString", "TParameter", "TNamed")):
+        return ""
+    try:
+        value = file[name]
+        if not is_histogram:
+            content = value.member("fVal", none_if_missing=True)
+            content = value.member("fTitle", none_if_missing=True) if content is None else content
+            return _shorten(str(value if content is None else content))
+        axes = [_axis(value.member(f"f{letter}axis")) for letter in "XYZ"[: len(value.axes)]]
+        num_entries = format_count(int(value.member("fEntries")), "entry", "entries")
+        return f"{' by '.join(axes)}; {num_entries}"
+    except Exception:  # noqa: BLE001 - details are not worth an error, and uproot raises many kinds
+        return ""
+
+
+def _axis(axis: Any) -> str:
+    """Return the bins of an axis of a histogram in words."""
+    bins = format_count(int(axis.member("fNbins")), "bin")
+    labels = [str(label) for label in axis.member("fLabels") or ()]
+    if not labels:
+        return f"{bins} from {axis.member('fXmin'):g} to {axis.member('fXmax'):g}"
+    shown = ", ".join(map(repr, labels[:_MAX_LABELS]))
+    return f"{bins}: {shown}{', ...' if len(labels) > _MAX_LABELS else ''}"
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
