@@ -16,6 +16,10 @@ from memmpy.cli.cmd_clean import clean
 from memmpy.cli.cmd_convert import convert
 from memmpy.cli.cmd_cutflow import cutflow
 from memmpy.cli.cmd_demo import demo
+from memmpy.cli.cmd_describe import describe
+from memmpy.cli.cmd_head import head
+from memmpy.cli.cmd_info import info
+from memmpy.cli.cmd_keys import keys
 from memmpy.cli.cmd_skim import skim
 from memmpy.cli.cmd_skims import skims
 from memmpy.cli.cmd_verify import verify
@@ -67,5 +71,19 @@ def main() -> None:
     """Convert ROOT files into memory-mapped columns, and load shuffled batches for training."""
 
 
-for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, verify):
+for verb in (
+    bench,
+    check,
+    clean,
+    convert,
+    cutflow,
+    demo,
+    describe,
+    head,
+    info,
+    keys,
+    skim,
+    skims,
+    verify,
+):
     main.add_command(verb)

@@ -116,7 +116,13 @@ class Inputs:
         return values if texts is None else HashedText(values, texts)
 
 
-def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str, str]) -> Inputs:
+def inputs_of(
+    snapshot: Snapshot,
+    nodes: Sequence[Node],
+    stored_as: Mapping[str, str],
+    *,
+    keys: Iterable[str] = (),
+) -> Inputs:
     """Return the columns that cuts use.
 
     Parameters
@@ -127,15 +133,17 @@ def inputs_of(snapshot: Snapshot, nodes: Sequence[Node], stored_as: Mapping[str,
         The cuts.
     stored_as : mapping of str to str
         Keys of the cuts whose columns have another name in the store.
+    keys : iterable of str
+        More columns, of any kind.
 
     Raises
     ------
     CutError
-        If a column is of a kind that cuts cannot use.
+        If a column of the cuts is of a kind that cuts cannot use.
     LengthError
         If the columns differ in length.
     """
-    inputs = open_inputs(snapshot, frozenset().union(*map(keys_of, nodes)), stored_as)
+    inputs = open_inputs(snapshot, frozenset(keys).union(*map(keys_of, nodes)), stored_as)
     for node in nodes:
         _check_kinds(node, inputs.columns)
     return inputs

@@ -1,12 +1,16 @@
 """Tables, progress bars, and sizes and counts as users read them."""
 
+from memmpy.display.inline_charts import Bar, InlineChart, Sparkline
+from memmpy.display.page_style import facts_html, styled_html
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
     WIDTH,
+    Cell,
     Table,
     TrimmedLines,
     format_count,
+    format_measured,
     format_rate,
     format_seconds,
     format_size,
@@ -16,13 +20,19 @@ from memmpy.display.tables import (
 
 __all__ = [
     "WIDTH",
+    "Bar",
+    "Cell",
     "DisplayBlock",
+    "InlineChart",
     "Note",
     "Progress",
     "Renderable",
+    "Sparkline",
     "Table",
     "TrimmedLines",
+    "facts_html",
     "format_count",
+    "format_measured",
     "format_rate",
     "format_seconds",
     "format_size",
@@ -31,4 +41,5 @@ __all__ = [
     "plain_text",
     "printable",
     "quiet",
+    "styled_html",
 ]

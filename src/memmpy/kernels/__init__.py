@@ -21,6 +21,7 @@ from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.row_values import multiply_weights, standardize
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
+from memmpy.kernels.value_summary import ValueSummary, summarize
 
 __all__ = [
     "BYTES_MOVED",
@@ -30,6 +31,7 @@ __all__ = [
     "MIX_ROUNDS",
     "ClassPart",
     "RowField",
+    "ValueSummary",
     "Words",
     "absorb",
     "absorb_word",
@@ -49,6 +51,7 @@ __all__ = [
     "standardize",
     "strip_headers",
     "sum_lists",
+    "summarize",
     "take_columns",
     "take_jagged",
     "take_lists",

@@ -1,11 +1,22 @@
 """Cut-flows: how many entries of each group pass each step of a cut."""
 
 from memmpy.cuts.flow.cutflow import count_steps, cutflow, plan_flow
+from memmpy.cuts.flow.grouped_entries import GroupedEntries, Grouping, GroupOptions, plan_groups
+from memmpy.cuts.flow.groups import Group, check_num_groups, distinct_values, labels_of, sort_groups
 from memmpy.cuts.flow.result import CutFlow
 
 __all__ = [
     "CutFlow",
+    "Group",
+    "GroupOptions",
+    "GroupedEntries",
+    "Grouping",
+    "check_num_groups",
     "count_steps",
     "cutflow",
+    "distinct_values",
+    "labels_of",
     "plan_flow",
+    "plan_groups",
+    "sort_groups",
 ]

@@ -18,6 +18,7 @@ __all__ = [
     "check_kinds",
     "check_known",
     "check_num_groups",
+    "distinct_values",
     "groups_in",
     "known_groups",
     "labels_of",
@@ -100,7 +101,7 @@ def groups_in(
     groups: list[Group] = [()]
     numbers = np.zeros(num_entries, np.int64)
     for key in by:
-        values, value_of = _values(columns[key])
+        values, value_of = distinct_values(columns[key])
         check_num_groups(len(values), by)
         codes, numbers = _distinct(numbers * len(values) + value_of)
         groups = [(*groups[i // len(values)], values[i % len(values)]) for i in codes.tolist()]
@@ -143,7 +144,7 @@ def _word(value: str | int) -> str:
     return str(value).encode(errors="backslashreplace").decode()
 
 
-def _values(column: ColumnLike) -> tuple[list[Any], Entries]:
+def distinct_values(column: ColumnLike) -> tuple[list[Any], Entries]:
     """Return the distinct values of a column as they appear, and the number of each entry's."""
     if not isinstance(column, HashedText):
         distinct, numbers = _distinct(np.asarray(column))

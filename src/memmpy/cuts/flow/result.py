@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Renderable, Table
+from memmpy.display import Renderable, Table, format_measured
 
 __all__ = ["CutFlow"]
 
@@ -130,7 +130,7 @@ class CutFlow(Renderable):
                     self.groups[group] if i == 0 else "",
                     step,
                     f"{self.counts[i, group]:,}",
-                    f"{error:,.1f}" if self.weight is None else _measured(value, error),
+                    f"{error:,.1f}" if self.weight is None else format_measured(value, error),
                     _percent(each[i]) if i else "",
                     _percent(all_yet[i]),
                 ]
@@ -142,20 +142,6 @@ def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.
     with np.errstate(all="ignore"):
         ratio: NDArray[np.float64] = part / whole
     return ratio
-
-
-def _measured(value: float, error: float) -> str:
-    """Return a value and its error to two digits of the error: ``1,234.5 ± 3.2``."""
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return f"{value} ± {error}"
-    if error == 0:
-        return f"{value:.6g} ± 0"
-    decimals = 1 - math.floor(math.log10(error))
-    if decimals > 6 or max(abs(value), error) >= 1e10:
-        digits = max(0, decimals + math.floor(math.log10(abs(value)))) if value else 0
-        return f"{value:.{digits}e} ± {error:.1e}"
-    decimals = max(0, decimals)
-    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
 
 
 def _percent(ratio: float) -> str:

@@ -1,0 +1,172 @@
+"""Summarizes values in one pass, compiled by Numba."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from memmpy.kernels.jit import inlined, kernel, run_kernel
+from memmpy.typing import Array
+
+__all__ = ["summarize"]
+
+#: Values that are summarized together; they stay in the nearest cache, so that more than one loop
+#: over them costs one pass over the memory.
+_BLOCK = 1024
+#: Other dtypes go into one of these without loss.
+_WIDER = {"b1": "u1", "f2": "f4"}
+#: Counts of neighbours go to different places, so that none waits for the one before.
+_NUM_LANES = 4
+
+#: A function that adds in any order, so that LLVM adds several values at a time. NaN and infinity
+#: keep their meaning.
+_sums = njit(nogil=True, fastmath={"reassoc"})
+
+
+def summarize(
+    values: Array, low: float, high: float, num_bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], Array, NDArray[np.int64]]:
+    """Return counts, moments, extremes and bins: see `memmpy.kernels.summarize`."""
+    native = values.dtype.newbyteorder("=")
+    plain: Array = np.ascontiguousarray(values, _WIDER.get(native.str[1:], native)).view()
+    plain.flags.writeable = False
+    counts, moments = np.zeros(4, np.int64), np.zeros(2)
+    extremes = np.zeros(2, plain.dtype)
+    bins = np.zeros((_NUM_LANES, num_bins), np.int64)
+    frame = np.array([low, num_bins / (high - low)])
+    scratch, places = np.empty((2, _BLOCK), plain.dtype), np.empty(_BLOCK, np.int32)
+    run_kernel(_summarize, plain, frame, scratch, places, counts, moments, extremes, bins)
+    return counts, moments, extremes, bins.sum(axis=0)
+
+
+@_sums
+def _doubt(values: Array) -> float:
+    """Return NaN if a value is not finite, else 0."""
+    doubt = values[0] - values[0]
+    for i in range(len(values)):
+        doubt += values[i] - values[i]
+    return np.float64(doubt)
+
+
+@_sums
+def _num_zero(values: Array) -> int:
+    num = np.int64(0)
+    for i in range(len(values)):
+        num += values[i] == 0
+    return num
+
+
+@_sums
+def _mean(values: Array) -> float:
+    total = np.float64(0)
+    for i in range(len(values)):
+        total += np.float64(values[i])
+    return total / len(values)
+
+
+@_sums
+def _squares(values: Array, mean: float) -> float:
+    total = np.float64(0)
+    for i in range(len(values)):
+        distance = np.float64(values[i]) - mean
+        total += distance * distance
+    return total
+
+
+@inlined
+def _least(values: Array, scratch: Array) -> float:
+    """Return the least value: halves are compared place by place, which LLVM does at a time."""
+    num = len(values)
+    half = (num + 1) >> 1
+    for i in range(half):
+        one, other = values[i], values[num - half + i]
+        scratch[i] = one if one < other else other  # noqa: FURB136 - Numba's min looks for NaN
+    while half > 1:
+        num = half
+        half = (num + 1) >> 1
+        for i in range(half):
+            one, other = scratch[i], scratch[num - half + i]
+            scratch[i] = one if one < other else other  # noqa: FURB136
+    return scratch[0]
+
+
+@inlined
+def _greatest(values: Array, scratch: Array) -> float:
+    """Return the greatest value; see `_least`."""
+    num = len(values)
+    half = (num + 1) >> 1
+    for i in range(half):
+        one, other = values[i], values[num - half + i]
+        scratch[i] = one if one > other else other  # noqa: FURB136
+    while half > 1:
+        num = half
+        half = (num + 1) >> 1
+        for i in range(half):
+            one, other = scratch[i], scratch[num - half + i]
+            scratch[i] = one if one > other else other  # noqa: FURB136
+    return scratch[0]
+
+
+@inlined
+def _find_bins(
+    values: Array, low: float, factor: float, last: float, places: NDArray[np.int32]
+) -> None:
+    for i in range(len(values)):
+        place = (np.float64(values[i]) - low) * factor
+        place = place if place > 0.0 else 0.0  # noqa: FURB136
+        place = place if place < last else last  # noqa: FURB136
+        places[i] = np.int32(place)
+
+
+@inlined
+def _finite_of(values: Array, scratch: Array, counts: NDArray[np.int64]) -> Array:
+    """Return the finite values of a block, and count the others."""
+    num = 0
+    for value in values:
+        if value != value:  # noqa: PLR0124 - NaN
+            counts[1] += 1
+        elif value - value != 0:
+            counts[2] += 1
+        else:
+            scratch[num] = value
+            num += 1
+    return scratch[:num]
+
+
+@kernel
+def _summarize(
+    values: Array,
+    frame: NDArray[np.float64],
+    scratch: Array,
+    places: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    moments: NDArray[np.float64],
+    extremes: Array,
+    bins: NDArray[np.int64],
+) -> None:
+    low, factor, last = frame[0], frame[1], np.float64(bins.shape[1] - 1)
+    rest, halves = scratch[0], scratch[1]
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        if _doubt(block) != 0:
+            block = _finite_of(block, rest, counts)
+            if not len(block):
+                continue
+        counts[3] += _num_zero(block)
+        mean = _mean(block)
+        squares = _squares(block, mean)
+        least, greatest = _least(block, halves), _greatest(block, halves)
+        num, more = counts[0], len(block)
+        if num:
+            share = more / (num + more)
+            distance = mean - moments[0]
+            moments[0] += distance * share
+            moments[1] += squares + distance * distance * num * share
+            extremes[0] = min(extremes[0], least)
+            extremes[1] = max(extremes[1], greatest)
+        else:
+            moments[0], moments[1] = mean, squares
+            extremes[0], extremes[1] = least, greatest
+        counts[0] = num + more
+        _find_bins(block, low, factor, last, places)
+        for i in range(more):
+            bins[np.uint64(i & (_NUM_LANES - 1)), np.uint64(places[i])] += 1
