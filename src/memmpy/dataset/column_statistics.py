@@ -1,8 +1,8 @@
 """`Description`: statistics of columns by group, as values and as a table."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
 from memmpy.dataset.store_columns import MAX_ROWS
@@ -70,6 +70,19 @@ class ColumnStatistics:
     most_frequent: tuple[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _TableColumn:
+    """A column of the table: its cells, and when a narrow terminal leaves it out, 1 first."""
+
+    heading: str
+    cell: Callable[[ColumnStatistics], Any]
+    rank: int = 0
+
+    def as_share(self) -> "_TableColumn":
+        """Return a column of the shares of counts."""
+        return replace(self, cell=lambda row: _percent(self.cell(row), row.num_values))
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Description(Renderable, Sequence[ColumnStatistics]):
@@ -135,24 +148,24 @@ class Description(Renderable, Sequence[ColumnStatistics]):
         num = len(dict.fromkeys(row.key for row in self.rows))
         title = f"Store {self.path!r}: {format_count(num, 'key')}"
         title += f", cut {self.cut}" if self.cut else ""
-        columns = _columns(self.rows, is_grouped=bool(self.by), by=", ".join(self.by))
+        columns = _columns(self.rows, by=", ".join(self.by))
         sections: list[list[list[Cell]]] = []
         for i, row in enumerate(self.rows):
             is_first = i == 0 or self.rows[i - 1].key != row.key
             if is_first and (self.by or not sections):
                 sections.append([])
-            cells = [function(row) for _, function, _ in columns]
+            cells = [column.cell(row) for column in columns]
             sections[-1].append(cells if is_first else ["", *cells[1:]])
         caption = [f"mean, std and distribution with the weight {self.weight}"] * bool(self.weight)
         if self.left_out:
-            names = ", ".join(self.left_out[:3]) + ", …" * (len(self.left_out) > 3)
-            caption.append(f"without columns of another length: {names}")
-        names = [name for name, _, _ in columns]
-        ranks = sorted((rank, i) for i, (_, _, rank) in enumerate(columns) if rank)
+            left_out = ", ".join(self.left_out[:3]) + ", …" * (len(self.left_out) > 3)
+            caption.append(f"without columns of another length: {left_out}")
+        headings = [column.heading for column in columns]
+        ranks = sorted((column.rank, i) for i, column in enumerate(columns) if column.rank)
         return [
             Table(
-                names,
-                1 + names.index("distribution"),
+                headings,
+                1 + headings.index("distribution"),
                 sections,
                 "\n".join(caption),
                 title,
@@ -163,28 +176,29 @@ class Description(Renderable, Sequence[ColumnStatistics]):
         ]
 
 
-def _columns(rows: Sequence[ColumnStatistics], *, is_grouped: bool, by: str) -> list[Any]:
-    """Return the columns of the table: heading, cell of a row, and when it is left out."""
+def _columns(rows: Sequence[ColumnStatistics], *, by: str) -> list[_TableColumn]:
+    """Return the columns of the table."""
+    shares = (
+        _TableColumn("NaN", lambda row: row.num_nan),
+        _TableColumn("inf", lambda row: row.num_infinite, 4),
+        _TableColumn("zero", lambda row: 0 if _is_bool(row) else row.num_zero, 3),
+    )
     return [
-        ("key", lambda row: row.key, 0),
-        *([(by, lambda row: row.group, 0)] if is_grouped else [("type", lambda row: row.type, 1)]),
-        ("distribution", _distribution, 7),
-        ("values", lambda row: f"{row.num_values:,}", 5),
-        ("mean", _mean, 0),
-        ("std", lambda row: "" if _is_bool(row) else _number(row.std), 6),
-        ("min", lambda row: "" if _is_bool(row) else _number(row.min), 0),
-        ("max", lambda row: "" if _is_bool(row) else _number(row.max), 0),
-        *(
-            (name, lambda row, get=get: _percent(get(row), row.num_values), rank)
-            for name, get, rank in (
-                ("NaN", lambda row: row.num_nan, 0),
-                ("inf", lambda row: row.num_infinite, 4),
-                ("zero", lambda row: 0 if _is_bool(row) else row.num_zero, 3),
-            )
-            if any(get(row) for row in rows)
-        ),
-        *([("items", _items, 2)] if any(row.counts for row in rows) else []),
+        _TableColumn("key", lambda row: row.key),
+        _TableColumn(by, lambda row: row.group) if by else _TableColumn("type", _type, 1),
+        _TableColumn("distribution", _distribution, 7),
+        _TableColumn("values", lambda row: f"{row.num_values:,}", 5),
+        _TableColumn("mean", _mean),
+        _TableColumn("std", lambda row: "" if _is_bool(row) else _number(row.std), 6),
+        _TableColumn("min", lambda row: "" if _is_bool(row) else _number(row.min)),
+        _TableColumn("max", lambda row: "" if _is_bool(row) else _number(row.max)),
+        *(share.as_share() for share in shares if any(map(share.cell, rows))),
+        *([_TableColumn("items", _items, 2)] if any(row.counts for row in rows) else []),
     ]
+
+
+def _type(row: ColumnStatistics) -> str:
+    return row.type
 
 
 def _distribution(row: ColumnStatistics) -> Cell:

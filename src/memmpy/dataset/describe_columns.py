@@ -30,7 +30,7 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.column_statistics import ColumnStatistics
 from memmpy.jagged import Jagged
-from memmpy.kernels import ITEMS_REDUCED, ValueSummary, is_worth_compiling, summarize
+from memmpy.kernels import ITEMS_REDUCED, ValueSummary, is_worth_compiling, places_of, summarize
 from memmpy.parallel import keep_freed_memory, prefetch
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array, Entries
@@ -353,10 +353,9 @@ def _weighted(
         wide, weights = wide[is_finite], weights[is_finite]
     distances = wide - summary.mean
     sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
-    with np.errstate(all="ignore"):
-        places = np.clip((wide - low) * (num_bins / (high - low)), 0, num_bins - 1)
-    content = np.bincount(places.astype(np.int64), weights, minlength=num_bins)
-    return WeightedSums(summary.mean, np.array(sums), content)
+    places = places_of(wide, low=low, high=high, num_bins=num_bins)
+    content = np.bincount(places, weights, minlength=num_bins)
+    return WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
 
 
 def _lists_of(column: StoredColumn) -> ReadJagged | Jagged | None:

@@ -9,17 +9,15 @@ import numpy as np
 
 from memmpy.columns import ReadNested, Snapshot
 from memmpy.cuts import GroupOptions, plan_groups
-from memmpy.display import DisplayBlock, Renderable, Table, format_count, plain_text
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value, plain_text
 from memmpy.errors import warn_of
-from memmpy.typing import Array, Entries
+from memmpy.typing import Entries
 
 if TYPE_CHECKING:
     import rich.console
 
 __all__ = ["EventTable", "events_of_store", "first_passing"]
 
-#: Items of a list, and characters of a text, that a cell shows.
-_MAX_ITEMS, _MAX_CHARACTERS = 3, 32
 #: Entries among which events that pass a cut are searched at a time.
 _STEP = 1 << 16
 
@@ -58,7 +56,7 @@ class EventTable(Renderable):
     def _blocks(self) -> list[str | DisplayBlock]:
         if not len(self.entries):
             return [self.title]
-        rows = [[key, *map(_shown, values)] for key, values in self.columns.items()]
+        rows = [[key, *map(format_value, values)] for key, values in self.columns.items()]
         return [self.title, _Events(self.entries.tolist(), rows, self.max_rows)]
 
 
@@ -145,37 +143,6 @@ def _values(snapshot: Snapshot, key: str, entries: Entries) -> list[Any]:
     if isinstance(column, np.ndarray):
         return list(np.asarray(column)[entries])
     return [column[i] for i in entries.tolist()]
-
-
-def _shown(value: Any) -> str:
-    """Return a value as a cell shows it: ``[81.2, 40.7, …] (6)``."""
-    if isinstance(value, str):
-        return _cut(value)
-    if isinstance(value, np.ndarray) and value.ndim:
-        return _list(value)
-    if isinstance(value, np.generic | np.ndarray):
-        return _number(value)
-    if hasattr(value, "to_list"):
-        return _cut(str(value.to_list()))
-    return _cut(str(value))
-
-
-def _list(values: Array) -> str:
-    shown = [_list(one) if one.ndim else _number(one, 4) for one in values[:_MAX_ITEMS]]
-    is_whole = len(values) <= _MAX_ITEMS
-    if is_whole:
-        return f"[{', '.join(shown)}]"
-    return f"[{', '.join(shown[:-1])}, …] ({len(values):,})"
-
-
-def _number(value: Any, num_digits: int = 6) -> str:
-    if value.dtype.kind == "b":
-        return str(bool(value)).lower()
-    return f"{float(value):.{num_digits}g}" if value.dtype.kind == "f" else str(int(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
 
 
 def _plain(value: Any) -> Any:

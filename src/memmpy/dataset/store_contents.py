@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from memmpy.columns import Snapshot, resolve_key, why_stale
 from memmpy.cuts import (
     STEP_SIZE,
     Cuts,
+    Group,
     check_stored,
     count_steps,
     keys_of,
@@ -24,7 +26,7 @@ from memmpy.dataset.store_columns import process_keys
 from memmpy.dataset.store_info import FileSummary, ProcessSummary, SkimSummary, StoreInfo
 from memmpy.skims import Skim, find_skims
 from memmpy.splits import num_events, recorded_splits
-from memmpy.store import FORMAT_VERSION, ColumnRecord, Metadata
+from memmpy.store import FORMAT_VERSION, ColumnRecord, FriendRecord, Metadata, SourceRecord
 
 __all__ = ["info_of"]
 
@@ -97,7 +99,8 @@ def _skim_summary(skim: Skim, is_current: bool) -> SkimSummary:
         weight = definition.get("weight", {}).get("expression", weight)
         num_classes = len(definition.get("classes", ())) or num_classes
     name, num = skim.path.name, len(skim)
-    weight = None if weight == "1" else weight
+    column = re.fullmatch(r"float64\((\w+)\)", weight or "")
+    weight = column[1] if column else None if weight == "1" else weight
     return SkimSummary(name, num, skim.nbytes, skim.cut, is_current, num_classes, weight)
 
 
@@ -121,7 +124,7 @@ def _processes(snapshot: Snapshot, weight: str | None) -> tuple[ProcessSummary, 
     keys = tuple(key for key in process_keys(metadata) if key in snapshot.columns)
     recipes = {k: c.origin.recipe for k, c in metadata.current_columns().items() if c.origin}
     texts = [recipes[key]["metadata"] for key in keys]
-    members: dict[tuple[str, ...], list[int]] = {}
+    members: dict[Group, list[int]] = {}
     for i in range(len(metadata.sources)):
         members.setdefault(tuple(each[i] for each in texts), []).append(i)
     groups = sort_groups([*members]) if keys else [()]
@@ -169,8 +172,9 @@ def _process(
 
 
 def _file_summary(metadata: Metadata, *, check_files: bool | None) -> FileSummary:
-    records = [one for source in metadata.sources for one in (source, *source.friends)]
-    files = {one.path: one for one in records}
+    files: dict[str, SourceRecord | FriendRecord] = {}
+    for source in metadata.sources:
+        files |= {source.path: source, **{friend.path: friend for friend in source.friends}}
     seconds = {None: _SECONDS, True: math.inf, False: -1.0}[check_files]
     stop, changed, missing, num_unchecked = time.monotonic() + seconds, [], [], 0
     for path, one in files.items():

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, final
 
 from memmpy.cuts import CutRecord
-from memmpy.display import Renderable, Table, format_count, format_measured, format_size
+from memmpy.display import Bar, Cell, Renderable, Table, format_count, format_measured, format_size
 
 __all__ = ["FileSummary", "ProcessSummary", "SkimSummary", "StoreInfo"]
 
@@ -179,13 +179,17 @@ class StoreInfo(Renderable):
             *(["sum of weights"] if has_weight else []),
             *names,
         ]
-        rows = [
-            [one.name, f"{one.num_files:,}", f"{one.num_entries:,}"]
+        rows: list[list[Cell]] = [
+            [
+                one.name,
+                f"{one.num_files:,}",
+                Bar(f"{one.num_entries:,}", one.num_entries / max(1, self.num_entries)),
+            ]
             + [format_measured(s, e) for s, e in [_sums(one)] if has_weight]
             + [_range(one.numbers.get(name, ())) for name in names]
             for one in self.processes
         ]
-        total = ["all", f"{self.files.num:,}", f"{self.num_entries:,}"]
+        total: list[Cell] = ["all", f"{self.files.num:,}", f"{self.num_entries:,}"]
         if has_weight:
             sums, errors = zip(*map(_sums, self.processes), strict=True)
             total.append(format_measured(sum(sums), math.hypot(*errors)))

@@ -227,8 +227,9 @@ class StoreViews(StoreCuts):
             self._check_whole(select_keys([*self], keys))
         if by == "process" and by not in self._columns:
             by = process_keys(self._metadata) or "process"
+        grouping, others = None, list[str]()
         if by is None and cut is None and weight is None:
-            selected, others, grouping = select_keys([*self._columns], keys), [], None
+            selected = select_keys([*self._columns], keys)
         else:
             num_entries = self._num_events
             selected, others = select_aligned(self._columns, keys, num_entries=num_entries)

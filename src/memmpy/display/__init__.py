@@ -1,7 +1,6 @@
 """Tables, progress bars, and sizes and counts as users read them."""
 
 from memmpy.display.inline_charts import Bar, InlineChart, Sparkline
-from memmpy.display.page_style import facts_html, styled_html
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
@@ -17,6 +16,7 @@ from memmpy.display.tables import (
     plain_text,
     printable,
 )
+from memmpy.display.values import column_html, facts_html, fields_html, format_value
 
 __all__ = [
     "WIDTH",
@@ -30,16 +30,18 @@ __all__ = [
     "Sparkline",
     "Table",
     "TrimmedLines",
+    "column_html",
     "facts_html",
+    "fields_html",
     "format_count",
     "format_measured",
     "format_rate",
     "format_seconds",
     "format_size",
+    "format_value",
     "is_quiet",
     "is_terminal",
     "plain_text",
     "printable",
     "quiet",
-    "styled_html",
 ]

@@ -18,6 +18,11 @@ _WIDTH, _HEIGHT = 96, 18
 class InlineChart(Protocol):
     """A chart in a cell of a table."""
 
+    @property
+    def style(self) -> str:
+        """The style of rich in which a terminal shows it."""
+        ...
+
     def __str__(self) -> str: ...
 
     def to_html(self) -> str:
@@ -40,6 +45,11 @@ class Sparkline:
 
     counts: Sequence[float]
     label: str = ""
+
+    @property
+    def style(self) -> str:
+        """Its colour."""
+        return "cyan"
 
     def __str__(self) -> str:
         return "".join(_BLOCKS[height - 1] if height else " " for height in self._heights(8))
@@ -79,6 +89,11 @@ class Bar:
 
     text: str
     share: float
+
+    @property
+    def style(self) -> str:
+        """No style: it is a text like others."""
+        return ""
 
     def __str__(self) -> str:
         return self.text

@@ -1,11 +1,6 @@
-"""The style of values in notebooks and pages, and tables of facts about small values."""
+"""The style of values in notebooks and pages."""
 
-from collections.abc import Mapping
-
-from memmpy.display.inline_charts import InlineChart
-from memmpy.display.tables import Table
-
-__all__ = ["facts_html", "styled_html"]
+__all__ = ["styled_html"]
 
 #: Colours come from the page: its text, and shades of it. So the style suits light and dark pages,
 #: Jupyter, VS Code and the documentation, without a script.
@@ -38,8 +33,3 @@ var(--color-background-primary,Canvas)))}
 def styled_html(content: str) -> str:
     """Return HTML with the style of memmpy, which acts on this content alone."""
     return f'<div class="memmpy"><style>{_STYLE}</style>{content}</div>'
-
-
-def facts_html(title: str, facts: Mapping[str, str | InlineChart]) -> str:
-    """Return a small table of names and values, with the style of memmpy."""
-    return styled_html(Table(("", ""), 2, [[*facts.items()]], title=title).to_html())

@@ -12,7 +12,6 @@ from memmpy.display.inline_charts import InlineChart
 
 if TYPE_CHECKING:
     import rich.console
-    import rich.text
 
 __all__ = [
     "WIDTH",
@@ -157,7 +156,8 @@ class Table:
             )
         for section in self.sections:
             for row in section:
-                table.add_row(*(Text(c) if isinstance(c, str) else _chart(c) for c in row))
+                texts = (Text(str(c), "" if isinstance(c, str) else c.style) for c in row)
+                table.add_row(*texts)
             table.add_section()
         return table
 
@@ -217,7 +217,9 @@ class Table:
         )
         title = f"<p>{title}</p>" if title else ""
         caption = f'<div class="note">{caption}</div>' if caption else ""
-        return f'{title}<div class="scroll"><table>{head}{bodies}</table></div>{caption}'
+        return (
+            f'{title}<div class="scroll" tabindex="0"><table>{head}{bodies}</table></div>{caption}'
+        )
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:
         """Return the width of each column; where headings fold, the width of their longest word."""
@@ -275,12 +277,6 @@ def _in_a_line(text: str) -> str:
 
 def _in_a_cell(cell: Cell) -> Cell:
     return _in_a_line(cell) if isinstance(cell, str) else cell
-
-
-def _chart(chart: InlineChart) -> "rich.text.Text":
-    from rich.text import Text
-
-    return Text(str(chart), style="cyan")
 
 
 def _lines(*texts: str) -> str:

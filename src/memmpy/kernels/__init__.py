@@ -21,7 +21,7 @@ from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.row_values import multiply_weights, standardize
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
-from memmpy.kernels.value_summary import ValueSummary, summarize
+from memmpy.kernels.value_summary import ValueSummary, places_of, summarize
 
 __all__ = [
     "BYTES_MOVED",
@@ -48,6 +48,7 @@ __all__ = [
     "multiply_weights",
     "offsets_of",
     "pad_jagged",
+    "places_of",
     "standardize",
     "strip_headers",
     "sum_lists",

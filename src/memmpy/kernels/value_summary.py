@@ -1,7 +1,7 @@
 """Summarizes values in one pass: counts, moments, extremes and a coarse distribution."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memmpy.errors import ColumnError
 from memmpy.typing import Array
 
-__all__ = ["ValueSummary", "summarize"]
+__all__ = ["ValueSummary", "places_of", "summarize"]
 
 
 @final
@@ -35,8 +35,8 @@ class ValueSummary:
     num_zero: int
     mean: float
     squares: float
-    least: "np.generic | None"
-    greatest: "np.generic | None"
+    least: Any  # a number of some dtype
+    greatest: Any
     bins: NDArray[np.int64]
 
     @property
@@ -45,29 +45,27 @@ class ValueSummary:
         return self.num_finite + self.num_nan + self.num_infinite
 
     def __add__(self, other: "ValueSummary") -> "ValueSummary":
-        if not (self.num_finite and other.num_finite):
-            first = self if self.num_finite else other
-            mean, squares = first.mean, first.squares
-            least, greatest = first.least, first.greatest
-        else:
-            num, more = self.num_finite, other.num_finite
+        num, more = self.num_finite, other.num_finite
+        first = self if num else other
+        mean, squares, least, greatest = first.mean, first.squares, first.least, first.greatest
+        if num and more:
             with np.errstate(all="ignore"):
-                distance = np.float64(other.mean) - self.mean
-                mean = float(self.mean + distance * (more / (num + more)))
-                cross = distance * distance * (num * (more / (num + more)))
-                squares = float(self.squares + other.squares + cross)
-            least = min(self.least, other.least)  # type: ignore[type-var]
-            greatest = max(self.greatest, other.greatest)  # type: ignore[type-var]
+                distance = np.float64(other.mean) - mean
+                mean = float(mean + distance * (more / (num + more)))
+                squares = float(
+                    squares + other.squares + distance * distance * (num * (more / (num + more)))
+                )
+            least, greatest = min(least, other.least), max(greatest, other.greatest)
         return ValueSummary(
-            self.num_finite + other.num_finite,
-            self.num_nan + other.num_nan,
-            self.num_infinite + other.num_infinite,
-            self.num_zero + other.num_zero,
-            mean,
-            squares,
-            least,
-            greatest,
-            self.bins + other.bins,
+            num_finite=num + more,
+            num_nan=self.num_nan + other.num_nan,
+            num_infinite=self.num_infinite + other.num_infinite,
+            num_zero=self.num_zero + other.num_zero,
+            mean=mean,
+            squares=squares,
+            least=least,
+            greatest=greatest,
+            bins=self.bins + other.bins,
         )
 
 
@@ -104,38 +102,52 @@ def summarize(
         message = f"expected numbers of up to 64 bits, not {values.dtype} of shape {values.shape}"
         raise ColumnError(message)
     if compiled:
-        from memmpy.kernels.value_summary_numba import summarize as compiled_summary
+        from memmpy.kernels.value_summary_numba import summarize as summarize_compiled
 
-        counts, moments, extremes, bins = compiled_summary(values, low, high, num_bins)
-    else:
-        counts, moments, extremes, bins = _summarize(values, low, high, num_bins)
-    has_any = bool(counts[0])
+        return _summary(*summarize_compiled(values, low, high, num_bins), dtype)
+    return _summary(*_summarize(values, low, high, num_bins), dtype)
+
+
+def _summary(
+    counts: NDArray[np.int64],
+    moments: NDArray[np.float64],
+    extremes: Array,
+    bins: NDArray[np.int64],
+    dtype: np.dtype[Any],
+) -> ValueSummary:
+    num_finite, num_nan, num_infinite, num_zero = counts.tolist()
+    least, greatest = map(dtype.type, extremes) if num_finite else (None, None)
+    mean, squares = moments.tolist()
     return ValueSummary(
-        *map(int, counts),
-        *map(float, moments),
-        dtype.type(extremes[0]) if has_any else None,
-        dtype.type(extremes[1]) if has_any else None,
-        bins,
+        num_finite, num_nan, num_infinite, num_zero, mean, squares, least, greatest, bins
     )
 
 
 def _summarize(
     values: Array, low: float, high: float, num_bins: int
-) -> tuple[list[int], list[float], list[np.generic], NDArray[np.int64]]:
-    num_nan = num_infinite = 0
-    finite = values
+) -> tuple[NDArray[np.int64], NDArray[np.float64], Array, NDArray[np.int64]]:
+    finite, num_nan, num_infinite = values, 0, 0
     if values.dtype.kind == "f":
         num_nan = int(np.count_nonzero(np.isnan(values)))
         num_infinite = int(np.count_nonzero(np.isinf(values)))
-        if num_nan or num_infinite:
-            finite = values[np.isfinite(values)]
-    counts = [len(finite), num_nan, num_infinite, len(finite) - int(np.count_nonzero(finite))]
+        finite = values[np.isfinite(values)] if num_nan or num_infinite else values
+    num_zero = len(finite) - int(np.count_nonzero(finite))
+    counts, moments = np.array([len(finite), num_nan, num_infinite, num_zero]), np.zeros(2)
     if not len(finite):
-        return counts, [0.0, 0.0], [], np.zeros(num_bins, np.int64)
+        return counts, moments, finite, np.zeros(num_bins, np.int64)
     wide = finite.astype(np.float64)
     with np.errstate(all="ignore"):
-        mean = wide.mean()
-        squares = np.square(wide - mean).sum()
-        places = np.clip((wide - low) * (num_bins / (high - low)), 0, num_bins - 1)
-    bins = np.bincount(places.astype(np.int64), minlength=num_bins)
-    return counts, [mean, squares], [finite.min(), finite.max()], bins
+        moments[0] = wide.mean()
+        moments[1] = np.square(wide - moments[0]).sum()
+    extremes = np.array([finite.min(), finite.max()], finite.dtype)
+    places = places_of(wide, low=low, high=high, num_bins=num_bins)
+    return counts, moments, extremes, np.bincount(places, minlength=num_bins)
+
+
+def places_of(
+    values: NDArray[np.float64], *, low: float, high: float, num_bins: int
+) -> NDArray[np.int64]:
+    """Return the bin of each finite value, as `summarize` counts them."""
+    with np.errstate(all="ignore"):
+        places = np.clip((values - low) * (num_bins / (high - low)), 0, num_bins - 1)
+    return places.astype(np.int64)

@@ -1,10 +1,11 @@
 """Summarizes values in one pass, compiled by Numba."""
 
+from typing import Any
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from memmpy.kernels.jit import inlined, kernel, run_kernel
+from memmpy.kernels.jit import inlined, inlined_sum, kernel, run_kernel
 from memmpy.typing import Array
 
 __all__ = ["summarize"]
@@ -17,10 +18,6 @@ _WIDER = {"b1": "u1", "f2": "f4"}
 #: Counts of neighbours go to different places, so that none waits for the one before.
 _NUM_LANES = 4
 
-#: A function that adds in any order, so that LLVM adds several values at a time. NaN and infinity
-#: keep their meaning.
-_sums = njit(nogil=True, fastmath={"reassoc"})
-
 
 def summarize(
     values: Array, low: float, high: float, num_bins: int
@@ -30,16 +27,17 @@ def summarize(
     plain: Array = np.ascontiguousarray(values, _WIDER.get(native.str[1:], native)).view()
     plain.flags.writeable = False
     counts, moments = np.zeros(4, np.int64), np.zeros(2)
-    extremes = np.zeros(2, plain.dtype)
+    extremes: Array = np.zeros(2, plain.dtype)
     bins = np.zeros((_NUM_LANES, num_bins), np.int64)
     frame = np.array([low, num_bins / (high - low)])
-    scratch, places = np.empty((2, _BLOCK), plain.dtype), np.empty(_BLOCK, np.int32)
+    scratch: Array = np.empty((2, _BLOCK), plain.dtype)
+    places = np.empty(_BLOCK, np.int32)
     run_kernel(_summarize, plain, frame, scratch, places, counts, moments, extremes, bins)
     return counts, moments, extremes, bins.sum(axis=0)
 
 
-@_sums
-def _doubt(values: Array) -> float:
+@inlined_sum
+def _doubt(values: Array) -> Any:
     """Return NaN if a value is not finite, else 0."""
     doubt = values[0] - values[0]
     for i in range(len(values)):
@@ -47,24 +45,24 @@ def _doubt(values: Array) -> float:
     return np.float64(doubt)
 
 
-@_sums
-def _num_zero(values: Array) -> int:
+@inlined_sum
+def _num_zero(values: Array) -> Any:
     num = np.int64(0)
     for i in range(len(values)):
         num += values[i] == 0
     return num
 
 
-@_sums
-def _mean(values: Array) -> float:
+@inlined_sum
+def _mean(values: Array) -> Any:
     total = np.float64(0)
     for i in range(len(values)):
         total += np.float64(values[i])
     return total / len(values)
 
 
-@_sums
-def _squares(values: Array, mean: float) -> float:
+@inlined_sum
+def _squares(values: Array, mean: float) -> Any:
     total = np.float64(0)
     for i in range(len(values)):
         distance = np.float64(values[i]) - mean
@@ -73,7 +71,7 @@ def _squares(values: Array, mean: float) -> float:
 
 
 @inlined
-def _least(values: Array, scratch: Array) -> float:
+def _least(values: Array, scratch: Array) -> Any:
     """Return the least value: halves are compared place by place, which LLVM does at a time."""
     num = len(values)
     half = (num + 1) >> 1
@@ -90,7 +88,7 @@ def _least(values: Array, scratch: Array) -> float:
 
 
 @inlined
-def _greatest(values: Array, scratch: Array) -> float:
+def _greatest(values: Array, scratch: Array) -> Any:
     """Return the greatest value; see `_least`."""
     num = len(values)
     half = (num + 1) >> 1

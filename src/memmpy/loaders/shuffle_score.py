@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_integer
+from memmpy.display import facts_html
 from memmpy.errors import ColumnError, MissingKeyError, OptionError, nearest
 
 __all__ = ["ShuffleScore", "shuffle_score"]
@@ -30,6 +31,13 @@ class ShuffleScore(NamedTuple):
 
     spread: float
     correlation: float
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "spread": f"{self.spread:.4g} (1 is perfect)",
+            "correlation": f"{self.correlation:.4g} (0 is perfect)",
+        }
+        return facts_html("ShuffleScore", facts)
 
 
 def shuffle_score(

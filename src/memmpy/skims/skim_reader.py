@@ -355,4 +355,4 @@ def _damaged(folder: Path, file: str, why: str) -> CorruptStoreError:
 
 
 def _axes(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) if shape else "1"
+    return " x ".join(map(str, shape)) if shape else "number"

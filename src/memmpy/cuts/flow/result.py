@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Renderable, Table, format_measured
+from memmpy.display import Bar, Cell, Renderable, Table, format_measured
 
 __all__ = ["CutFlow"]
 
@@ -118,11 +118,11 @@ class CutFlow(Renderable):
         caption = "" if self.weight is None else f"weight: {self.weight}"
         return [Table(headings, len(headings) - 4, sections, caption)]
 
-    def _rows(self, group: int) -> list[list[str]]:
+    def _rows(self, group: int) -> list[list[Cell]]:
         """Return the rows of a group; the first one holds its name."""
         each = self.step_efficiencies[:, group].tolist()
         all_yet = self.cumulative_efficiencies[:, group].tolist()
-        rows = []
+        rows: list[list[Cell]] = []
         for i, step in enumerate(self.steps):
             value, error = float(self.sums[i, group]), float(self.errors[i, group])
             rows.append(
@@ -132,7 +132,7 @@ class CutFlow(Renderable):
                     f"{self.counts[i, group]:,}",
                     f"{error:,.1f}" if self.weight is None else format_measured(value, error),
                     _percent(each[i]) if i else "",
-                    _percent(all_yet[i]),
+                    Bar(_percent(all_yet[i]), all_yet[i]),
                 ]
             )
         return rows
