@@ -30,7 +30,14 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.column_statistics import ColumnStatistics
 from memmpy.jagged import Jagged
-from memmpy.kernels import ITEMS_REDUCED, ValueSummary, is_worth_compiling, places_of, summarize
+from memmpy.kernels import (
+    ITEMS_REDUCED,
+    BinFrame,
+    ValueSummary,
+    is_worth_compiling,
+    places_of,
+    summarize,
+)
 from memmpy.parallel import keep_freed_memory, prefetch
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array, Entries
@@ -41,13 +48,13 @@ __all__ = ["describe_columns"]
 MAX_TEXTS = 10_000
 #: Values that a thread summarizes in one go, and entries that are grouped in one go.
 _STEP_VALUES, _STEP_ENTRIES = 1 << 20, 1 << 17
+#: For the numbers of items of lists, whose distribution is not shown.
+_NO_BINS = BinFrame(0.0, 1.0, 1)
 #: Bins of a distribution, and places in a column, and values there, that choose its range.
 _NUM_BINS, _NUM_PLACES, _NUM_SAMPLED = 16, 64, 256
-#: The values between these quantiles are in the range.
-_QUANTILES = (0.005, 0.995)
+#: The values between the first and the last of these quantiles are in the range.
+_QUANTILES = (0.005, 0.5, 0.995)
 
-#: The low and the high end of the bins, and their number.
-Range: TypeAlias = tuple[float, float, int]
 #: The entries of a range that a group has: all of a slice, or some.
 Members: TypeAlias = Sequence[tuple[Group, slice | Entries]]
 
@@ -108,27 +115,29 @@ def _add(one: Any, other: Any) -> Any:
     return one if other is None else other if one is None else one + other
 
 
-def bins_of(column: StoredColumn) -> Range:
-    """Return the range of the bins of a column, from values at evenly spaced places."""
+def frame_of(column: StoredColumn) -> BinFrame:
+    """Return the bins of a column, from values at evenly spaced places."""
     content = _content_of(column)
     if content is None or not len(content):
-        return 0.0, 1.0, 1
+        return BinFrame(0.0, 1.0, 1)
     step = max(_NUM_SAMPLED, len(content) // _NUM_PLACES)
     parts = [content[at : at + _NUM_SAMPLED] for at in range(0, len(content), step)]
     sample = np.concatenate(parts).reshape(-1)
     wide = sample.astype(np.float64)
     wide = wide[np.isfinite(wide)]
     if not len(wide):
-        return 0.0, 1.0, 1
-    low, high = map(float, np.quantile(wide, _QUANTILES, method="nearest"))
+        return BinFrame(0.0, 1.0, 1)
+    low, middle, high = map(float, np.quantile(wide, _QUANTILES, method="nearest"))
     if sample.dtype.kind != "f":
-        width = max(1.0, np.ceil((high - low + 1) / _NUM_BINS))
-        num_bins = max(1, int(np.ceil((high - low + 1) / width)))
-        return low, low + width * num_bins, num_bins
-    if not np.isfinite(high - low) or high - low <= 1e-12 * max(abs(low), abs(high)):
-        margin = max(abs(low) * 0.5, 0.5)
-        return (low - margin, low + margin, 1) if np.isfinite(high - low) else (-1.0, 1.0, 2)
-    return low, high, _NUM_BINS
+        width = max(1.0, math.ceil((high - low + 1) / _NUM_BINS))
+        num_bins = max(1, math.ceil((high - low + 1) / width))
+        return BinFrame(low, low + width * num_bins, num_bins, middle)
+    size = max(abs(low), abs(high))
+    if not math.isfinite(high - low) or high - low <= 1e-12 * size:
+        margin = max(0.5 * abs(middle), 0.5) if size < 1e300 else 0.0
+        low, high = (middle - margin, middle + margin) if margin else (-1.0, 1.0)
+        return BinFrame(low, high, 1, middle if margin else 0.0)
+    return BinFrame(low, high, _NUM_BINS, middle)
 
 
 def describe_columns(
@@ -158,7 +167,7 @@ def describe_columns(
     sizes = {key: _size_of(snapshot.columns[key]) for key in keys}
     compiled = is_worth_compiling(sum(sizes.values()), least=ITEMS_REDUCED)
     readers = {
-        key: _Reader(key, column, snapshot.texts(key), bins_of(column), compiled)
+        key: _Reader(key, column, snapshot.texts(key), frame_of(column), compiled)
         for key, column in ((key, snapshot.columns[key]) for key in keys)
     }
     tasks = (
@@ -208,7 +217,6 @@ def _statistics(
         statistics = replace(statistics, counts=(int(least), lengths.mean, int(greatest)))
     if values is None:
         return statistics
-    low, high, _ = reader.bins
     mean, std = _mean_and_std(values, sums.weighted)
     return replace(
         statistics,
@@ -221,8 +229,8 @@ def _statistics(
         min=None if values.least is None else _plain(values.least),
         max=None if values.greatest is None else _plain(values.greatest),
         bins=tuple((values.bins if sums.weighted is None else sums.weighted.bins).tolist()),
-        low=low,
-        high=high,
+        low=reader.frame.low,
+        high=reader.frame.high,
     )
 
 
@@ -250,7 +258,7 @@ class _Reader:
     key: str
     column: StoredColumn
     texts: Mapping[int, str] | None
-    bins: Range
+    frame: BinFrame
     compiled: bool
 
     def read(
@@ -286,17 +294,16 @@ class _Reader:
         else:
             values, counts_of = _items(lists, chosen)
             repeats = counts_of * (values.size // max(1, len(values)))
-            lengths = summarize(counts_of, low=0, high=1, num_bins=1, compiled=self.compiled)
+            lengths = summarize(counts_of, _NO_BINS, compiled=self.compiled)
         flat = values.reshape(-1)
         if flat.dtype.kind not in "biuf" or flat.dtype.itemsize > 8:
             return ColumnSums(num, lengths=lengths)
-        low, high, num_bins = self.bins
-        summary = summarize(flat, low=low, high=high, num_bins=num_bins, compiled=self.compiled)
+        summary = summarize(flat, self.frame, compiled=self.compiled)
         sums = ColumnSums(num, summary, lengths)
         if weights is None:
             return sums
         return replace(
-            sums, weighted=_weighted(flat, np.repeat(weights, repeats), summary, self.bins)
+            sums, weighted=_weighted(flat, np.repeat(weights, repeats), summary, self.frame)
         )
 
 
@@ -344,17 +351,16 @@ def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Mem
 
 
 def _weighted(
-    values: Array, weights: NDArray[np.float64], summary: ValueSummary, bins: Range
+    values: Array, weights: NDArray[np.float64], summary: ValueSummary, frame: BinFrame
 ) -> WeightedSums:
-    low, high, num_bins = bins
     wide = values.astype(np.float64)
     is_finite = np.isfinite(wide)
     if not is_finite.all():
         wide, weights = wide[is_finite], weights[is_finite]
     distances = wide - summary.mean
     sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
-    places = places_of(wide, low=low, high=high, num_bins=num_bins)
-    content = np.bincount(places, weights, minlength=num_bins)
+    places = places_of(wide, frame)
+    content = np.bincount(places, weights, minlength=frame.num_bins)
     return WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
 
 

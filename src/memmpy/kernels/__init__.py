@@ -21,7 +21,7 @@ from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.row_values import multiply_weights, standardize
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, is_worth_compiling
-from memmpy.kernels.value_summary import ValueSummary, places_of, summarize
+from memmpy.kernels.value_summary import BinFrame, ValueSummary, places_of, summarize
 
 __all__ = [
     "BYTES_MOVED",
@@ -29,6 +29,7 @@ __all__ = [
     "ITEMS_REDUCED",
     "MIX_MIN_BITS",
     "MIX_ROUNDS",
+    "BinFrame",
     "ClassPart",
     "RowField",
     "ValueSummary",

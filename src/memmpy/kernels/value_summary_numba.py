@@ -13,14 +13,14 @@ __all__ = ["summarize"]
 #: Values that are summarized together; they stay in the nearest cache, so that more than one loop
 #: over them costs one pass over the memory.
 _BLOCK = 1024
-#: Other dtypes go into one of these without loss.
-_WIDER = {"b1": "u1", "f2": "f4"}
+#: Other dtypes go into one of these without loss, so that few versions are compiled.
+_WIDER = dict.fromkeys(("b1", "i1", "u1", "i2", "u2"), "i4") | {"f2": "f4", "u4": "i8"}
 #: Counts of neighbours go to different places, so that none waits for the one before.
 _NUM_LANES = 4
 
 
 def summarize(
-    values: Array, low: float, high: float, num_bins: int
+    values: Array, low: float, high: float, num_bins: int, shift: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], Array, NDArray[np.int64]]:
     """Return counts, moments, extremes and bins: see `memmpy.kernels.summarize`."""
     native = values.dtype.newbyteorder("=")
@@ -29,10 +29,10 @@ def summarize(
     counts, moments = np.zeros(4, np.int64), np.zeros(2)
     extremes: Array = np.zeros(2, plain.dtype)
     bins = np.zeros((_NUM_LANES, num_bins), np.int64)
-    frame = np.array([low, num_bins / (high - low)])
+    numbers = np.array([low, num_bins / (high - low), shift])
     scratch: Array = np.empty((2, _BLOCK), plain.dtype)
-    places = np.empty(_BLOCK, np.int32)
-    run_kernel(_summarize, plain, frame, scratch, places, counts, moments, extremes, bins)
+    distances = np.empty(_BLOCK)
+    run_kernel(_summarize, plain, numbers, scratch, distances, counts, moments, extremes, bins)
     return counts, moments, extremes, bins.sum(axis=0)
 
 
@@ -53,20 +53,26 @@ def _num_zero(values: Array) -> Any:
     return num
 
 
-@inlined_sum
-def _mean(values: Array) -> Any:
-    total = np.float64(0)
+@inlined
+def _find_distances(values: Array, shift: float, distances: NDArray[np.float64]) -> None:
+    # Not where sums are made: there LLVM would subtract the mean and the shift in one.
     for i in range(len(values)):
-        total += np.float64(values[i])
-    return total / len(values)
+        distances[i] = np.float64(values[i]) - shift
 
 
 @inlined_sum
-def _squares(values: Array, mean: float) -> Any:
+def _mean(distances: NDArray[np.float64]) -> Any:
     total = np.float64(0)
-    for i in range(len(values)):
-        distance = np.float64(values[i]) - mean
-        total += distance * distance
+    for i in range(len(distances)):
+        total += distances[i]
+    return total / len(distances)
+
+
+@inlined_sum
+def _squares(distances: NDArray[np.float64], mean: float) -> Any:
+    total = np.float64(0)
+    for i in range(len(distances)):
+        total += (distances[i] - mean) * (distances[i] - mean)
     return total
 
 
@@ -106,13 +112,12 @@ def _greatest(values: Array, scratch: Array) -> Any:
 
 @inlined
 def _find_bins(
-    values: Array, low: float, factor: float, last: float, places: NDArray[np.int32]
+    values: Array, low: float, factor: float, last: float, places: NDArray[np.float64]
 ) -> None:
     for i in range(len(values)):
         place = (np.float64(values[i]) - low) * factor
         place = place if place > 0.0 else 0.0  # noqa: FURB136
-        place = place if place < last else last  # noqa: FURB136
-        places[i] = np.int32(place)
+        places[i] = place if place < last else last  # noqa: FURB136
 
 
 @inlined
@@ -133,15 +138,16 @@ def _finite_of(values: Array, scratch: Array, counts: NDArray[np.int64]) -> Arra
 @kernel
 def _summarize(
     values: Array,
-    frame: NDArray[np.float64],
+    numbers: NDArray[np.float64],
     scratch: Array,
-    places: NDArray[np.int32],
+    distances: NDArray[np.float64],
     counts: NDArray[np.int64],
     moments: NDArray[np.float64],
     extremes: Array,
     bins: NDArray[np.int64],
 ) -> None:
-    low, factor, last = frame[0], frame[1], np.float64(bins.shape[1] - 1)
+    low, factor, shift = numbers[0], numbers[1], numbers[2]
+    last = np.float64(bins.shape[1] - 1)
     rest, halves = scratch[0], scratch[1]
     for start in range(0, len(values), _BLOCK):
         block = values[start : start + _BLOCK]
@@ -150,21 +156,22 @@ def _summarize(
             if not len(block):
                 continue
         counts[3] += _num_zero(block)
-        mean = _mean(block)
-        squares = _squares(block, mean)
+        _find_distances(block, shift, distances)
+        mean = _mean(distances[: len(block)])
+        squares = _squares(distances[: len(block)], mean)
         least, greatest = _least(block, halves), _greatest(block, halves)
         num, more = counts[0], len(block)
         if num:
             share = more / (num + more)
-            distance = mean - moments[0]
-            moments[0] += distance * share
-            moments[1] += squares + distance * distance * num * share
+            between = mean - moments[0]
+            moments[0] += between * share
+            moments[1] += squares + between * between * num * share
             extremes[0] = min(extremes[0], least)
             extremes[1] = max(extremes[1], greatest)
         else:
             moments[0], moments[1] = mean, squares
             extremes[0], extremes[1] = least, greatest
         counts[0] = num + more
-        _find_bins(block, low, factor, last, places)
+        _find_bins(block, low, factor, last, distances)
         for i in range(more):
-            bins[np.uint64(i & (_NUM_LANES - 1)), np.uint64(places[i])] += 1
+            bins[np.uint64(i & (_NUM_LANES - 1)), np.uint64(np.int64(distances[i]))] += 1
