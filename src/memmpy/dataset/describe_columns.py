@@ -136,7 +136,7 @@ def frame_of(column: StoredColumn) -> BinFrame:
     if not math.isfinite(high - low) or high - low <= 1e-12 * size:
         margin = max(0.5 * abs(middle), 0.5) if size < 1e300 else 0.0
         low, high = (middle - margin, middle + margin) if margin else (-1.0, 1.0)
-        return BinFrame(low, high, 1, middle if margin else 0.0)
+        return BinFrame(low, high, 1, middle)
     return BinFrame(low, high, _NUM_BINS, middle)
 
 
@@ -288,8 +288,8 @@ class _Reader:
             return ColumnSums(num, texts=_few(Counter(dict(zip(distinct, counts, strict=True)))))
         lists = _lists_of(column)
         if lists is None:
-            values = np.asarray(column)[chosen].reshape(num, -1)
-            repeats: Any = values.shape[1]
+            values = np.asarray(column)[chosen]
+            repeats: Any = values.size // max(1, num)
             lengths = None
         else:
             values, counts_of = _items(lists, chosen)
