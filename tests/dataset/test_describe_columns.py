@@ -185,7 +185,8 @@ def test_a_weight_acts_on_mean_width_and_distribution(store: Store, values: dict
 def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: Any) -> None:
     monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_VALUES", 100)
     keys = ["met", "jet_pt", "time"]
-    for options in ({}, {"by": "process", "weight": "weight", "cut": "njets > 0"}):
+    each: list[dict[str, Any]] = [{}, {"by": "process", "weight": "weight", "cut": "njets > 0"}]
+    for options in each:
         rows = [store.describe(keys, num_threads=num, **options).rows for num in (0, 1, 3)]
         assert rows[0] == rows[1] == rows[2]
 
@@ -255,7 +256,7 @@ def test_an_empty_column_has_no_numbers(tmp_path: Path) -> None:
     assert "no texts" in repr(store.describe())
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 1e308, 0.0, -7.5])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e308, 5e-324, 0.0, -7.5, 2**60, -3])
 def test_a_constant_column_is_described(tmp_path: Path, value: float) -> None:
     with memmpy.WriteVector(tmp_path / "s", "x") as column:
         column.extend(np.full(10, value))
@@ -310,6 +311,27 @@ def test_sums_by_group_agree_with_a_cut_flow(store: Store) -> None:
     flow: CutFlow = store.cutflow("njets > 2", by="process")
     description = store.describe("njets", by="process", cut="njets > 2")
     assert [row.num_entries for row in description] == flow.counts[-1].tolist()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.arange(2**60, 2**60 + 120, dtype="u8"),
+        np.array([-(2**63), 2**63 - 1]),
+        np.array([-1e308, 1e308]),
+        np.array([0.0, 5e-324]),
+        np.array([-128, 127], "i1"),
+        np.array([False, True]),
+    ],
+)
+def test_any_range_has_bins(tmp_path: Path, column: np.ndarray) -> None:
+    with memmpy.WriteVector(tmp_path / "s", "x") as writer:
+        writer.extend(column)
+    store = memmpy.open(tmp_path / "s")
+    row = store.describe(weight="1")["x"]
+    assert row.low < row.high
+    assert sum(row.bins) == len(column)
+    assert row.bins == store.describe()["x"].bins
 
 
 @pytest.mark.real

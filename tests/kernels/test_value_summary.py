@@ -26,7 +26,8 @@ def arrays(draw: Any) -> np.ndarray:
     if dtype.kind == "f":
         width = 8 * dtype.itemsize
         elements = st.floats(-1000, 1000, width=width) | st.sampled_from(SPECIAL)
-    return draw(hnp.arrays(dtype, st.integers(0, 2500), elements=elements))
+    values: np.ndarray = draw(hnp.arrays(dtype, st.integers(0, 2500), elements=elements))
+    return values
 
 
 FRAME = BinFrame(-10.0, 30.0, 8, shift=3.5)

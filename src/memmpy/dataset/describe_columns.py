@@ -68,9 +68,10 @@ class WeightedSums:
     bins: NDArray[np.float64]
 
     def __add__(self, other: "WeightedSums") -> "WeightedSums":
-        shift = other.center - self.center
-        first, second, third = other.sums
-        moved = [first, second + shift * first, third + shift * (2 * second + shift * first)]
+        with np.errstate(all="ignore"):
+            shift = np.float64(other.center) - self.center
+            first, second, third = other.sums
+            moved = [first, second + shift * first, third + shift * (2 * second + shift * first)]
         return WeightedSums(self.center, self.sums + moved, self.bins + other.bins)
 
 
@@ -128,15 +129,16 @@ def frame_of(column: StoredColumn) -> BinFrame:
     if not len(wide):
         return BinFrame(0.0, 1.0, 1)
     low, middle, high = map(float, np.quantile(wide, _QUANTILES, method="nearest"))
-    if sample.dtype.kind != "f":
-        width = max(1.0, math.ceil((high - low + 1) / _NUM_BINS))
-        num_bins = max(1, math.ceil((high - low + 1) / width))
-        return BinFrame(low, low + width * num_bins, num_bins, middle)
     size = max(abs(low), abs(high))
-    if not math.isfinite(high - low) or high - low <= 1e-12 * size:
-        margin = max(0.5 * abs(middle), 0.5) if size < 1e300 else 0.0
-        low, high = (middle - margin, middle + margin) if margin else (-1.0, 1.0)
-        return BinFrame(low, high, 1, middle)
+    if not math.isfinite(high - low) or high - low <= max(1e-12 * size, 1e-300):
+        margin = max(0.5 * abs(middle), 0.5)
+        if size > 1e300:
+            return BinFrame(-1.0, 1.0, 1, middle)
+        return BinFrame(middle - margin, middle + margin, 1, middle)
+    if sample.dtype.kind != "f" and high - low < 2**53:
+        width = max(1, math.ceil((high - low + 1) / _NUM_BINS))
+        num_bins = math.ceil((high - low + 1) / width)
+        return BinFrame(low, low + width * num_bins, num_bins, middle)
     return BinFrame(low, high, _NUM_BINS, middle)
 
 
@@ -357,8 +359,9 @@ def _weighted(
     is_finite = np.isfinite(wide)
     if not is_finite.all():
         wide, weights = wide[is_finite], weights[is_finite]
-    distances = wide - summary.mean
-    sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
+    with np.errstate(all="ignore"):
+        distances = wide - summary.mean
+        sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
     places = places_of(wide, frame)
     content = np.bincount(places, weights, minlength=frame.num_bins)
     return WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))

@@ -179,16 +179,12 @@ class StoreInfo(Renderable):
             *(["sum of weights"] if has_weight else []),
             *names,
         ]
-        rows: list[list[Cell]] = [
-            [
-                one.name,
-                f"{one.num_files:,}",
-                Bar(f"{one.num_entries:,}", one.num_entries / max(1, self.num_entries)),
-            ]
-            + [format_measured(s, e) for s, e in [_sums(one)] if has_weight]
-            + [_range(one.numbers.get(name, ())) for name in names]
-            for one in self.processes
-        ]
+        rows: list[list[Cell]] = []
+        for one in self.processes:
+            share = one.num_entries / max(1, self.num_entries)
+            row: list[Cell] = [one.name, f"{one.num_files:,}", Bar(f"{one.num_entries:,}", share)]
+            row += [format_measured(*_sums(one))] if has_weight else []
+            rows.append([*row, *(_range(one.numbers.get(name, ())) for name in names)])
         total: list[Cell] = ["all", f"{self.files.num:,}", f"{self.num_entries:,}"]
         if has_weight:
             sums, errors = zip(*map(_sums, self.processes), strict=True)
