@@ -263,9 +263,9 @@ def test_an_own_store_is_split_as_its_skim_is(split: str, tmp_path: Path) -> Non
 def test_a_store_shows_its_columns(store: Store) -> None:
     title, headings, *rows = (" ".join(line.split()) for line in repr(store).splitlines())
     assert title.endswith("s': 4 columns, 1 file")
-    assert headings == "key kind type entries"
-    assert "jet_pt jagged float32 100" in rows
-    for cell in ("jet_pt", "jagged", "float32", "100"):
+    assert headings == "key kind type origin entries size"
+    assert any(row.startswith("jet_pt jagged var * float32 branch 100 ") for row in rows)
+    for cell in ("jet_pt", "jagged", "var * float32", "100"):
         assert f">{cell}</td>" in store._repr_html_()
     assert "4 columns, 1 file</p>" in store._repr_html_()
 
@@ -324,7 +324,7 @@ def test_a_damaged_column_does_not_hide_the_others(store: Store) -> None:
         opened.cutflow(["nJets > 1"], weight="weight")
     with pytest.raises(CorruptStoreError, match=r"column 'weight' of .* is damaged"):
         opened.loader("train", keys=["nJets"], splits=Splits(by=("weight",)))
-    assert "weight vector damaged ?" in " ".join(repr(opened).split())
+    assert "weight vector damaged branch ?" in " ".join(repr(opened).split())
     assert [problem.key for problem in opened.verify()] == ["weight"]
 
 

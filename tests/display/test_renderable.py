@@ -34,6 +34,6 @@ def test_blocks_stand_below_each_other(show: object) -> None:
 
 def test_a_notebook_shows_html_without_markup_of_users() -> None:
     text = Result()._repr_html_()
-    assert text.startswith(r"<p>result &lt;b&gt;</p><p>of [red]\x1b</p><table>")
-    assert text.endswith(r"</table><p>remark\x1b[2J</p>")
+    assert r"</style><p>result &lt;b&gt;</p><p>of [red]\x1b</p>" in text
+    assert text.endswith(r"</table></div><p>remark\x1b[2J</p></div>")
     assert "&lt;b&gt;[red]" in text

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 import memmpy
+from memmpy.display import Sparkline
 from memmpy.display.tables import (
     Table,
     TrimmedLines,
@@ -183,4 +184,67 @@ def test_no_store_skim_cut_flow_or_audit_prints_what_a_terminal_would_obey(tmp_p
 
 def test_lines_of_title_and_caption_are_lines_in_html() -> None:
     text = Table(["x"], 1, [], caption="a < b\nc", title="d\ne").to_html()
-    assert text.startswith("<p>d<br>e</p><table><caption>a &lt; b<br>c</caption>")
+    assert text.startswith("<p>d<br>e</p>")
+    assert text.endswith("a &lt; b<br>c</div>")
+
+
+WIDE = Table(
+    ["key", "type", "count", "mean"],
+    2,
+    [[["jet_pt", "var * float32", "1,234", "78.2"], ["met", "float32", "200", "48.2"]]],
+    optional=(1, 2),
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (80, "key type count mean"),
+        (30, "key type count mean"),
+        (27, "key count mean"),
+        (15, "key mean"),
+    ],
+)
+def test_a_narrow_terminal_leaves_out_optional_columns_in_their_order(
+    width: int, headings: str
+) -> None:
+    lines = [" ".join(line.split()) for line in shown(WIDE, width)]
+    assert headings in lines
+    assert max(map(len, shown(WIDE, width))) <= width
+    left_out = [name for name in ("type", "count") if name not in headings.split()]
+    assert (f"no room for: {', '.join(left_out)}" in " ".join(lines)) == bool(left_out)
+
+
+def test_rows_past_the_limit_are_counted_and_a_page_has_them() -> None:
+    rows = [[[f"a{i}", str(i)] for i in range(6)], [[f"b{i}", str(i)] for i in range(6)]]
+    table = Table(["key", "n"], 1, rows, "below", max_rows=8, hint="ask for all")
+    text = table.to_text()
+    assert "b1" in text
+    assert "b2" not in text
+    assert text.endswith("and 4 more rows: ask for all\nbelow")
+    assert table.to_html().count("<tr>") == 13
+
+
+def test_a_page_has_a_limit_too() -> None:
+    rows = [[str(i)] for i in range(1500)]
+    text = Table(["n"], 0, [rows]).to_html()
+    assert text.count("<tr>") == 1001
+    assert "and 500 more rows" in text
+
+
+def test_a_line_that_counts_rows_is_not_put_for_one() -> None:
+    table = Table(["n"], 0, [[["1"], ["2"], ["3"]]], max_rows=2)
+    assert "more row" not in table.to_text()
+    assert "3" in table.to_text()
+
+
+def test_a_chart_is_not_broken() -> None:
+    table = Table(
+        ["key", "distribution", "mean"],
+        2,
+        [[["a_key_of_many_words", Sparkline([1, 2, 0, 4] * 4), "1.5"]]],
+        optional=(1,),
+    )
+    for width in range(20, 80):
+        lines = shown(table, width)
+        assert any("▂▄ █▂▄ █▂▄ █▂▄ █" in line for line in lines) or "no room" in "".join(lines)

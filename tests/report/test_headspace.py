@@ -238,7 +238,7 @@ def test_a_headspace_prints_its_numbers_and_its_verdict() -> None:
     ]
     assert waiting == "the step waits 20% of the time"
     assert verdict == space.verdict
-    assert space._repr_html_().endswith(f"<p>{space.verdict}</p>")
+    assert space._repr_html_().endswith(f"<p>{space.verdict}</p></div>")
     told = space.to_dict()
     assert told["waiting"] == pytest.approx(0.2)
     assert (told["num_batches"], told["total_seconds"], told["verdict"]) == (100, 5, space.verdict)

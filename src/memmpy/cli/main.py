@@ -19,6 +19,10 @@ __all__ = ["main"]
 TOPICS = {
     "Look": {
         "ls": "List the trees and branches of ROOT, Parquet or HDF5 FILES.",
+        "info": "Show the processes, files, columns, skims and cuts of STORE.",
+        "keys": "List the keys of STORE, with type, length, size and origin.",
+        "head": "Show the first events of STORE, with a row for each key.",
+        "describe": "Show mean, width, extremes and distribution of the keys of STORE.",
         "demo": "Convert, cut and load toy events, or your own ROOT files.",
     },
     "Convert and cut": {

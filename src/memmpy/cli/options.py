@@ -13,6 +13,7 @@ from memmpy.cli.parsing import parse_names, parse_splits
 __all__ = [
     "WorkFlags",
     "join_options",
+    "like_option",
     "name_options",
     "pad_option",
     "splits_options",
@@ -74,6 +75,14 @@ class WorkFlags:
         """Whether to show progress bars; None shows them on a terminal."""
         return False if self.quiet else None
 
+
+#: Adds ``--like``, which `split_at_commas` reads.
+like_option = click.option(
+    "--like",
+    multiple=True,
+    metavar="KEYS",
+    help="Only these keys, by name or pattern, such as 'jet_*'; join them by commas.",
+)
 
 #: Adds ``--pad``, which `parse_pads` reads.
 pad_option = click.option(

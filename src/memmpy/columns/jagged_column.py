@@ -179,8 +179,8 @@ class ReadJagged(MappedColumn, Sequence[Array]):
         return iter(self._jagged)
 
     def __repr__(self) -> str:
-        items = len(self.content)
-        return f"<ReadJagged of {len(self)} entries, {items} items of {self.dtype}>"
+        items = f"{len(self.content)} items of {self.dtype}{list(self.content.shape[1:]) or ''}"
+        return f"<ReadJagged of {len(self)} entries, {items}>"
 
 
 def _jagged_of(values: Any) -> Jagged | None:

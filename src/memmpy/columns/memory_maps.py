@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 
 from memmpy.checks import check_path
+from memmpy.display import column_html
 from memmpy.errors import ColumnError, MissingKeyError, argument_hints, damaged, nearest
 from memmpy.store import ColumnRecord, Metadata, map_array, read_metadata
 from memmpy.typing import Array, PathLike
@@ -72,6 +73,15 @@ class MappedColumn(ABC):
     def nbytes(self) -> int:
         """Bytes on disk."""
         return sum(array.nbytes for array in self.buffers)
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, index: Any) -> Any: ...
+
+    def _repr_html_(self) -> str:
+        return column_html(self)
 
 
 def describe_column(path: PathLike, key: str) -> str:

@@ -10,7 +10,7 @@ from memmpy.columns import check_keys
 from memmpy.cuts import Constant, keys_of, read_cut
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import verify
-from memmpy.dataset.store_cuts import StoreCuts
+from memmpy.dataset.store_views import StoreViews
 from memmpy.errors import OptionError, argument_hints
 from memmpy.loaders import LoaderOptions, ShuffleOption, check_shuffle
 from memmpy.order import SPLIT_NAMES
@@ -64,7 +64,7 @@ def open(path: PathLike) -> "Store":
 
 @argument_hints
 @final
-class Store(StoreCuts):
+class Store(StoreViews):
     """An open store: a mapping of key to column.
 
     It shows the state of the last commit before it was opened, without stale columns. Open the

@@ -1,6 +1,5 @@
 """`StoreMapping`: the columns of a store, with the source and the split of each entry."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -9,7 +8,8 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_indices, check_path
 from memmpy.columns import Snapshot, StoredColumn, no_column, open_undamaged, resolve_key
-from memmpy.display import Renderable, Table, format_count
+from memmpy.dataset.store_columns import MAX_ROWS, list_columns
+from memmpy.display import Renderable, Table
 from memmpy.errors import CorruptStoreError, SplitError, argument_hints
 from memmpy.export import Friend, write_friends
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
@@ -250,18 +250,7 @@ class StoreMapping(Renderable, Mapping[str, StoredColumn]):
                 raise CorruptStoreError(self._damage[holder])
 
     def _blocks(self) -> list[Table]:
-        rows = []
-        for key, column in self._columns.items():
-            kind = self._metadata.columns[key].kind
-            rows.append((key, kind, _type(column), f"{len(column):,}"))
-        damaged = [(key, self._metadata.columns[key].kind, "damaged", "?") for key in self._damage]
-        num_files = len({source.path for source in self.sources})
-        nums = f"{format_count(len(self), 'column')}, {format_count(num_files, 'file')}"
-        title = f"Store {os.fspath(self.path)!r}: {nums}"
-        return [Table(("key", "kind", "type", "entries"), 3, [rows + damaged], title=title)]
-
-
-def _type(column: Any) -> str:
-    if hasattr(column, "shape"):
-        return f"{column.dtype}{list(column.shape[1:]) if column.ndim > 1 else ''}"
-    return str(getattr(column, "dtype", "text" if hasattr(column, "encoded") else "awkward"))
+        summaries = list_columns(
+            self.path, self._metadata, self, damage=self._damage, max_rows=MAX_ROWS
+        )
+        return summaries._blocks()

@@ -1,58 +1,51 @@
-"""Tables, figures, progress bars, versions, and sizes and counts as users read them."""
+"""Tables, progress bars, versions, and sizes and counts as users read them."""
 
-from memmpy.display.figures import (
-    COLOURS,
-    add_legend,
-    check_figure_path,
-    label_axes,
-    label_ticks,
-    line_style,
-    new_figure,
-    save_figure,
-    set_plain_text,
-)
+from memmpy.display.inline_charts import Bar, InlineChart, Sparkline
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
     WIDTH,
+    Cell,
     Table,
     TrimmedLines,
     format_count,
+    format_measured,
     format_rate,
     format_seconds,
     format_size,
     plain_text,
     printable,
 )
+from memmpy.display.values import column_html, facts_html, fields_html, format_value
 from memmpy.display.versions import show_versions
 from memmpy.display.wide_tables import WideTable
 
 __all__ = [
-    "COLOURS",
     "WIDTH",
+    "Bar",
+    "Cell",
     "DisplayBlock",
+    "InlineChart",
     "Note",
     "Progress",
     "Renderable",
+    "Sparkline",
     "Table",
     "TrimmedLines",
     "WideTable",
-    "add_legend",
-    "check_figure_path",
+    "column_html",
+    "facts_html",
+    "fields_html",
     "format_count",
+    "format_measured",
     "format_rate",
     "format_seconds",
     "format_size",
+    "format_value",
     "is_quiet",
     "is_terminal",
-    "label_axes",
-    "label_ticks",
-    "line_style",
-    "new_figure",
     "plain_text",
     "printable",
     "quiet",
-    "save_figure",
-    "set_plain_text",
     "show_versions",
 ]

@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from memmpy.display.tables import printable
+from memmpy.display.page_style import styled_html
+from memmpy.display.tables import TrimmedLines, printable
 
 if TYPE_CHECKING:
     import rich.console
@@ -51,13 +52,14 @@ class Renderable(ABC):
         # Texts of users are shown unchanged: jet_pt[0] is no markup.
         return Group(
             *(
-                Text(printable(block)) if isinstance(block, str) else block
+                TrimmedLines(Text(printable(block))) if isinstance(block, str) else block
                 for block in self._blocks()
             )
         )
 
     def _repr_html_(self) -> str:
-        return "".join(
+        content = "".join(
             f"<p>{html.escape(printable(block))}</p>" if isinstance(block, str) else block.to_html()
             for block in self._blocks()
         )
+        return styled_html(content)

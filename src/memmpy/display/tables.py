@@ -3,18 +3,23 @@
 import dataclasses
 import html
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeAlias, final
+
+from memmpy.display.inline_charts import InlineChart
 
 if TYPE_CHECKING:
     import rich.console
 
 __all__ = [
     "WIDTH",
+    "Cell",
     "Table",
     "TrimmedLines",
     "format_count",
+    "format_measured",
     "format_rate",
     "format_seconds",
     "format_size",
@@ -29,6 +34,11 @@ MIN_WORDS = 8
 #: Characters between two columns, and on both sides of the table; the same in a narrow table.
 _GAP, _EDGES = 3, 4
 _SMALL_GAP = 2
+#: Rows of a table in a page, at most.
+_MAX_PAGE_ROWS = 1000
+
+#: A text, or a small chart, which a terminal shows as a text.
+Cell: TypeAlias = str | InlineChart
 
 
 @final
@@ -71,20 +81,30 @@ class Table:
     num_words : int
         Number of columns with words. The others are aligned to the right.
     sections : sequence of sequences of rows
-        Rows are sequences of str, one a column; a line is drawn between sections.
+        Rows are sequences of str or `InlineChart`, one a column; a line is drawn between sections.
     caption, title : str
         Lines below and above the table.
+    optional : sequence of int
+        Columns that a narrow terminal leaves out, this one first; a line below names them.
+    max_rows : int
+        Rows that a terminal shows, at most; a line below counts the others. 0 for all rows. A page
+        shows more of them, and scrolls.
+    hint : str
+        How to see the other rows, for that line.
     """
 
     headings: Sequence[str]
     num_words: int
-    sections: Sequence[Sequence[Sequence[str]]]
+    sections: Sequence[Sequence[Sequence[Cell]]]
     caption: str = ""
     title: str = ""
+    optional: Sequence[int] = ()
+    max_rows: int = 0
+    hint: str = ""
 
     def __post_init__(self) -> None:
         headings = [_in_a_line(heading) for heading in self.headings]
-        sections = [[[_in_a_line(cell) for cell in row] for row in rows] for rows in self.sections]
+        sections = [[[_in_a_cell(cell) for cell in row] for row in rows] for rows in self.sections]
         object.__setattr__(self, "headings", headings)
         object.__setattr__(self, "sections", sections)
         object.__setattr__(self, "caption", printable(self.caption))
@@ -93,17 +113,31 @@ class Table:
     def __rich_console__(
         self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
     ) -> "rich.console.RenderResult":
+        from rich.text import Text
+
+        table = self._cut(self.max_rows)._narrowed(options.max_width)
+        has_room = table._width(_GAP) + _EDGES <= options.max_width
+        if table.title:
+            yield Text(table.title)
+        around = () if has_room else ("",)  # the edges are the empty lines above and below
+        yield from around
+        yield TrimmedLines(table._rich_table(options.max_width, has_room=has_room))
+        yield from around
+        if table.caption:
+            yield Text(table.caption, style="table.caption")
+
+    def _rich_table(self, width: int, *, has_room: bool) -> "rich.console.RenderableType":
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        widths, num_gaps = self._widths(), len(self.headings) - 1
-        has_room = sum(widths) + num_gaps * _GAP + _EDGES <= options.max_width
-        room = options.max_width - num_gaps * _SMALL_GAP
+        widths = self._widths()
+        room = width - (len(self.headings) - 1) * _SMALL_GAP
         if not has_room and sum(widths) > room:
             widths = self._widths(of_headings=False)
         table = RichTable(
             box=box.SIMPLE_HEAD,
+            show_header=any(self.headings),
             show_edge=has_room,
             pad_edge=has_room,
             padding=(0, 1) if has_room else (0, _SMALL_GAP - 1, 0, 0),
@@ -117,20 +151,47 @@ class Table:
                 Text(heading),
                 justify="left" if is_word else "right",
                 width=None if is_word or is_narrow else widths[i],
+                min_width=max(map(len, self._words(i, of_charts=True)), default=None),
                 overflow="fold",
             )
         for section in self.sections:
             for row in section:
-                table.add_row(*map(Text, row))
+                texts = (Text(str(c), "" if isinstance(c, str) else c.style) for c in row)
+                table.add_row(*texts)
             table.add_section()
-        if self.title:
-            yield Text(self.title)
-        around = () if has_room else ("",)  # the edges are the empty lines above and below
-        yield from around
-        yield TrimmedLines(table)
-        yield from around
-        if self.caption:
-            yield Text(self.caption, style="table.caption")
+        return table
+
+    def _cut(self, max_rows: int) -> "Table":
+        """Return the first rows, with a line below that counts the others."""
+        num = sum(map(len, self.sections))
+        if not max_rows or num <= max_rows + 1:  # the line would take the place of the row
+            return self
+        sections, left = [], max_rows
+        for section in self.sections:
+            sections.append(section[:left])
+            left -= len(sections[-1])
+        more = f"and {format_count(num - max_rows, 'more row')}{self.hint and ': ' + self.hint}"
+        return dataclasses.replace(self, sections=sections, caption=_lines(more, self.caption))
+
+    def _narrowed(self, width: int) -> "Table":
+        """Return the table without optional columns for which there is no room."""
+        dropped: list[int] = []
+        for column in self.optional:
+            if self._width(_SMALL_GAP, without=dropped, of_words=True) <= width:
+                break
+            dropped.append(column)
+        if not dropped:
+            return self
+        kept = [i for i in range(len(self.headings)) if i not in dropped]
+        names = ", ".join(self.headings[i] for i in sorted(dropped))
+        return dataclasses.replace(
+            self,
+            headings=[self.headings[i] for i in kept],
+            num_words=sum(i < self.num_words for i in kept),
+            sections=[[[row[i] for i in kept] for row in rows] for rows in self.sections],
+            caption=_lines(f"no room for: {names}", self.caption),
+            optional=(),
+        )
 
     def to_text(self) -> str:
         """Return the table as plain text of lines of 100 characters at most."""
@@ -139,7 +200,9 @@ class Table:
 
     def to_html(self) -> str:
         """Return the table as an HTML element."""
+        table = self._cut(_MAX_PAGE_ROWS)
         head = "".join(self._cell("th", i, heading) for i, heading in enumerate(self.headings))
+        head = f"<thead><tr>{head}</tr></thead>" if any(self.headings) else ""
         bodies = "".join(
             "<tbody>"
             + "".join(
@@ -147,28 +210,49 @@ class Table:
                 for row in section
             )
             + "</tbody>"
-            for section in self.sections
+            for section in table.sections
         )
         title, caption = (
-            html.escape(text).replace("\n", "<br>") for text in (self.title, self.caption)
+            html.escape(text).replace("\n", "<br>") for text in (table.title, table.caption)
         )
         title = f"<p>{title}</p>" if title else ""
-        caption = f"<caption>{caption}</caption>" if caption else ""
-        return f"{title}<table>{caption}<thead><tr>{head}</tr></thead>{bodies}</table>"
+        caption = f'<div class="note">{caption}</div>' if caption else ""
+        return (
+            f'{title}<div class="scroll" tabindex="0"><table>{head}{bodies}</table></div>{caption}'
+        )
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:
         """Return the width of each column; where headings fold, the width of their longest word."""
         widths = []
         for i, heading in enumerate(self.headings):
-            cells = [row[i] for section in self.sections for row in section]
+            cells = [str(row[i]) for section in self.sections for row in section]
             widths.append(
                 max(map(len, [*([heading] if of_headings else heading.split()), *cells, ""]))
             )
         return widths
 
-    def _cell(self, tag: str, column: int, text: str) -> str:
+    def _width(self, gap: int, *, without: Sequence[int] = (), of_words: bool = False) -> int:
+        """Return the width of some columns; `of_words`, if words stand below each other."""
+        widths = self._widths(of_headings=not of_words)
+        if of_words:
+            for i in range(self.num_words):
+                words = [*self._words(i), *self._words(i, of_charts=True)]
+                widths[i] = max(map(len, words), default=0)
+        kept = [width for i, width in enumerate(widths) if i not in without]
+        return sum(kept) + gap * (len(kept) - 1)
+
+    def _words(self, column: int, *, of_charts: bool = False) -> list[str]:
+        """Return the words of a column, or its charts: what a line should not break."""
+        cells = [row[column] for section in self.sections for row in section]
+        if of_charts:
+            return [str(cell) for cell in cells if not isinstance(cell, str)]
+        texts = [self.headings[column], *(cell for cell in cells if isinstance(cell, str))]
+        return [word for text in texts for word in text.split()]
+
+    def _cell(self, tag: str, column: int, cell: Cell) -> str:
         side = "left" if column < self.num_words else "right"
-        return f'<{tag} style="text-align: {side}">{html.escape(text)}</{tag}>'
+        content = html.escape(cell) if isinstance(cell, str) else cell.to_html()
+        return f'<{tag} style="text-align: {side}">{content}</{tag}>'
 
 
 def plain_text(renderable: "rich.console.RenderableType") -> str:
@@ -191,9 +275,31 @@ def _in_a_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def _in_a_cell(cell: Cell) -> Cell:
+    return _in_a_line(cell) if isinstance(cell, str) else cell
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
+
+
 def format_count(num: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: ``1 file``, ``1,234 files``. `many` is an irregular plural."""
     return f"{num:,} {one if num == 1 else many or one + 's'}"
+
+
+def format_measured(value: float, error: float) -> str:
+    """Return a value and its error to two digits of the error: ``1,234.5 ± 3.2``."""
+    if not (math.isfinite(value) and math.isfinite(error)):
+        return f"{value} ± {error}"
+    if error == 0:
+        return f"{value:.6g} ± 0"
+    decimals = 1 - math.floor(math.log10(error))
+    if decimals > 6 or max(abs(value), error) >= 1e10:
+        digits = max(0, decimals + math.floor(math.log10(abs(value)))) if value else 0
+        return f"{value:.{digits}e} ± {error:.1e}"
+    decimals = max(0, decimals)
+    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
 
 
 def format_rate(rate: float) -> str:

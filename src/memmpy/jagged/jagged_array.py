@@ -6,6 +6,7 @@ from typing import Any, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.display import column_html
 from memmpy.errors import ColumnError, OptionError, argument_hints
 from memmpy.jagged.indexing import resolve
 from memmpy.jagged.padding import check_fill
@@ -278,7 +279,11 @@ class Jagged(Sequence[Array]):
         return _same(self.content, other.content)
 
     def __repr__(self) -> str:
-        return f"<Jagged of {len(self)} entries, {len(self.content)} items of {self.dtype}>"
+        items = f"{len(self.content)} items of {self.dtype}{list(self.content.shape[1:]) or ''}"
+        return f"<Jagged of {len(self)} entries, {items}>"
+
+    def _repr_html_(self) -> str:
+        return column_html(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         message = "jagged entries differ in length; use .pad(n, fill), or .content with .offsets"

@@ -21,12 +21,8 @@ from memmpy.kernels.reductions import count_true, max_lists, min_lists, sum_list
 from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.row_values import multiply_weights, standardize
-from memmpy.kernels.threshold import (
-    BYTES_MOVED,
-    ITEMS_REDUCED,
-    VALUES_BINNED,
-    is_worth_compiling,
-)
+from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, VALUES_BINNED, is_worth_compiling
+from memmpy.kernels.value_summary import BinFrame, ValueSummary, places_of, summarize
 
 __all__ = [
     "BYTES_MOVED",
@@ -35,8 +31,10 @@ __all__ = [
     "MIX_MIN_BITS",
     "MIX_ROUNDS",
     "VALUES_BINNED",
+    "BinFrame",
     "ClassPart",
     "RowField",
+    "ValueSummary",
     "Words",
     "absorb",
     "absorb_word",
@@ -54,9 +52,11 @@ __all__ = [
     "multiply_weights",
     "offsets_of",
     "pad_jagged",
+    "places_of",
     "standardize",
     "strip_headers",
     "sum_lists",
+    "summarize",
     "take_columns",
     "take_jagged",
     "take_lists",

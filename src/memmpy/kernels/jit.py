@@ -29,6 +29,7 @@ __all__ = [
     "advise",
     "copy_bytes",
     "inlined",
+    "inlined_sum",
     "kernel",
     "load_int64",
     "move_1",
@@ -52,6 +53,10 @@ ENABLED = not config.DISABLE_JIT
 
 #: A function that kernels call.
 inlined: Callable[[Function], Function] = njit(nogil=True)
+
+#: A function that kernels call, and that adds in any order, so that LLVM adds several values at a
+#: time. NaN and infinity keep their meaning.
+inlined_sum: Callable[[Function], Function] = njit(nogil=True, fastmath={"reassoc"})
 
 _BYTE_POINTER = ir.IntType(8).as_pointer()
 

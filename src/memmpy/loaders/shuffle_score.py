@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_integer
+from memmpy.display import facts_html
 from memmpy.errors import ColumnError, MissingKeyError, OptionError, argument_hints, nearest
 
 __all__ = ["ShuffleScore", "shuffle_score"]
@@ -31,6 +32,13 @@ class ShuffleScore(NamedTuple):
 
     spread: float
     correlation: float
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "spread": f"{self.spread:.4g} (1 is perfect)",
+            "correlation": f"{self.correlation:.4g} (0 is perfect)",
+        }
+        return facts_html("ShuffleScore", facts)
 
 
 @argument_hints

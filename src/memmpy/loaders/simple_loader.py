@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, final
 
 from memmpy.checks import check_flag, check_integer
-from memmpy.display import format_count
+from memmpy.display import facts_html, format_count
 from memmpy.errors import argument_hints
 from memmpy.loaders.check_data import check_data, check_sendable
 from memmpy.loaders.epoch import chunks_of_columns, load_batches
@@ -78,6 +78,12 @@ class SimpleLoader:
         )
 
     def __repr__(self) -> str:
+        return f"SimpleLoader({self._size})"
+
+    def _repr_html_(self) -> str:
+        return facts_html("SimpleLoader", {"keys": ", ".join(self._data), "epoch": self._size})
+
+    @property
+    def _size(self) -> str:
         entries = format_count(self.num_entries, "entry", "entries")
-        batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
-        return f"SimpleLoader({entries}, {batches})"
+        return f"{entries}, {format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"

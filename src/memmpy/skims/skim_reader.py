@@ -150,6 +150,12 @@ class Skim(Renderable):
         return {key: int(length) for key, length, _ in self._document.request["keys_padded"]}
 
     @property
+    def derived(self) -> Mapping[str, Mapping[str, Any]]:
+        """The keys that were computed, such as labels and weights, with their definitions."""
+        derived: Mapping[str, Mapping[str, Any]] = self._document.request.get("derived", {})
+        return derived
+
+    @property
     def row_bytes(self) -> int:
         """Bytes of a row."""
         return int(self.rows.dtype.itemsize)
@@ -354,4 +360,4 @@ def _damaged(folder: Path, file: str, why: str) -> CorruptStoreError:
 
 
 def _axes(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) if shape else "1"
+    return " x ".join(map(str, shape)) if shape else "number"

@@ -209,3 +209,18 @@ class LoaderSpec:
         hidden = () if self.transform is None else self.transform.hidden
         keys = dict.fromkeys((*data.fields, *data.lists, *self.weight_keys))
         return tuple(key for key in keys if key not in hidden)
+
+    def facts(self) -> dict[str, str]:
+        """Return what it hands out, by name, as a user reads it."""
+        own = self.split_data
+        facts = {
+            "store": None if own.path is None else str(own.path),
+            "cut": own.cut,
+            "split": str(own),
+            "sampling": None if self.sampling is None else str(self.sampling),
+            "shuffle": str(self.options.shuffle.kind),
+            "seed": str(self.options.seed),
+            **{f"input {name}": ", ".join(keys) for name, keys in self.inputs.items()},
+            "keys": ", ".join(self.keys),
+        }
+        return {name: value for name, value in facts.items() if value is not None}

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar, final
 
 from memmpy.checks import check_indices, check_integer, check_seed
-from memmpy.display import format_count
+from memmpy.display import facts_html, format_count
 from memmpy.errors import LoaderWarning, OptionError, argument_hints, warn_of
 from memmpy.loaders import (
     EpochIterable,
@@ -382,10 +382,16 @@ class SplitLoader(EpochIterable[Batch]):
         return position
 
     def __repr__(self) -> str:
-        entries = format_count(self.num_entries, "entry", "entries")
-        batches = f"{format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
         sampling = "" if self.spec.sampling is None else f", {self.spec.sampling}"
-        return f"SplitLoader({self.split_data}{sampling}: {entries}, {batches})"
+        return f"SplitLoader({self.split_data}{sampling}: {self._size})"
+
+    def _repr_html_(self) -> str:
+        return facts_html("SplitLoader", self.spec.facts() | {"epoch": self._size})
+
+    @property
+    def _size(self) -> str:
+        entries = format_count(self.num_entries, "entry", "entries")
+        return f"{entries}, {format_count(len(self), 'batch', 'batches')} of {self.batch_size:,}"
 
 
 def _copy_of(spec: LoaderSpec, num_skipped: int) -> SplitLoader:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from memmpy.display import (
+from memmpy.figures import (
     COLOURS,
     add_legend,
     check_figure_path,

@@ -23,20 +23,7 @@ from memmpy.store.friend_record import FriendRecord, id_with_friends
 from memmpy.store.json_document import Format, parse
 from memmpy.store.json_types import Checksum, Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.lock import hold_lock, wait_for
-from memmpy.store.metadata import (
-    ArrayRecord,
-    ColumnRecord,
-    Metadata,
-    Origin,
-    Part,
-    SourceRecord,
-    are_unchanged,
-    events_of,
-    part_finder,
-    parts_of,
-    process_of,
-    tree_name,
-)
+from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin, are_unchanged
 from memmpy.store.metadata_document import FORMAT_VERSION
 from memmpy.store.npy_file import ArrayWriter, checksum, header_of, map_array, storage_dtype
 from memmpy.store.number_record import NumberRecord, has_current_numbers
@@ -62,6 +49,15 @@ from memmpy.store.source_records import (
     num_filled,
     source_numbers,
     source_of,
+)
+from memmpy.store.tree_source import (
+    Part,
+    SourceRecord,
+    events_of,
+    part_finder,
+    parts_of,
+    process_of,
+    tree_name,
 )
 from memmpy.store.unfinished import Unfinished
 from memmpy.store.verify import Problem, array_problem, verify_columns

@@ -14,15 +14,9 @@ from memmpy.store.friend_record import FriendRecord
 from memmpy.store.json_document import Format, parse
 from memmpy.store.json_types import Count, Hash, JsonObject, from_json, to_json
 from memmpy.store.legacy import decode_legacy, is_legacy
-from memmpy.store.metadata import (
-    ArrayRecord,
-    ColumnRecord,
-    Metadata,
-    Origin,
-    Part,
-    SourceRecord,
-)
+from memmpy.store.metadata import ArrayRecord, ColumnRecord, Metadata, Origin
 from memmpy.store.number_record import NumberRecord
+from memmpy.store.tree_source import Part, SourceRecord
 
 __all__ = ["FORMAT_VERSION", "decode", "encode"]
 

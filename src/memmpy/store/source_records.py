@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_indices
+from memmpy.display import fields_html
 from memmpy.errors import ColumnError, OptionError
-from memmpy.store.metadata import Metadata, SourceRecord, tree_name
+from memmpy.store.metadata import Metadata
+from memmpy.store.tree_source import SourceRecord, tree_name
 from memmpy.typing import Entries
 
 __all__ = [
@@ -96,6 +98,9 @@ class Lineage:
     expression: str
     padding: tuple[int, str] | None
     made_by: str
+
+    def _repr_html_(self) -> str:
+        return fields_html(self)
 
 
 def locate(

@@ -8,8 +8,8 @@ import pytest
 
 import memmpy
 from memmpy import Objects
-from memmpy.display import COLOURS
 from memmpy.errors import OptionError
+from memmpy.figures import COLOURS
 from memmpy.training.summaries import InputHistograms
 from tests.training.audit.training_sets import clean_columns, training_set_of
 from tests.training.samples import Sample, write_vectors

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.conversion.planning.totals import parse_total
+from memmpy.display import fields_html
 from memmpy.errors import OptionError, RootFileError, argument_hints, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources import (
@@ -125,6 +126,9 @@ class RFileConfig:
         fills = {branch: _fill(branch, fill) for branch, fill in self.missing.items()}
         object.__setattr__(self, "missing", fills)
         object.__setattr__(self, "friends", check_friends(self.friends))
+
+    def _repr_html_(self) -> str:
+        return fields_html(self)
 
 
 #: Input files of `convert` and `load_root`: one file or pattern, or several.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmpy.cuts.flow.step_numbers import FlowColumns
-from memmpy.display import (
+from memmpy.figures import (
     add_legend,
     check_figure_path,
     label_axes,

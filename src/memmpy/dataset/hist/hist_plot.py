@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
 from memmpy.dataset.hist.experiment_label import add_label, enter_style
-from memmpy.display import (
+from memmpy.errors import OptionError, nearest
+from memmpy.figures import (
     add_legend,
     check_figure_path,
     label_axes,
@@ -20,7 +21,6 @@ from memmpy.display import (
     save_figure,
     set_plain_text,
 )
-from memmpy.errors import OptionError, nearest
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from memmpy.display import add_legend, format_count, label_axes, line_style, new_figure
+from memmpy.display import format_count
 from memmpy.errors import OptionError
+from memmpy.figures import add_legend, label_axes, line_style, new_figure
 from memmpy.training.scoring.roc_curve import RocCurve, roc_band
 from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
 from memmpy.training.scoring.score_rows import ScoreRows

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from memmpy.checks import check_flag, check_integer, check_path
-from memmpy.display import DisplayBlock, check_figure_path, format_count, save_figure
+from memmpy.display import DisplayBlock, format_count
 from memmpy.errors import OptionError, SplitError, argument_hints, nearest
 from memmpy.export import Friend, write_friends
+from memmpy.figures import check_figure_path, save_figure
 from memmpy.store import num_filled, read_metadata
 from memmpy.training.scoring.friend_scores import branch_names, read_friend_scores
 from memmpy.training.scoring.roc_curve import RocCurve

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import (
-    DisplayBlock,
-    Renderable,
-    Table,
+from memmpy.display import DisplayBlock, Renderable, Table
+from memmpy.figures import (
     add_legend,
     check_figure_path,
     label_ticks,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from memmpy.display import line_style
+from memmpy.figures import line_style
 
 __all__ = ["short_name", "style_of_class"]
 

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import (
-    DisplayBlock,
-    Renderable,
-    Table,
-    check_figure_path,
-    format_count,
-    label_ticks,
-    new_figure,
-    save_figure,
-    set_plain_text,
-)
+from memmpy.display import DisplayBlock, Renderable, Table, format_count
+from memmpy.figures import check_figure_path, label_ticks, new_figure, save_figure, set_plain_text
 from memmpy.training.summaries.class_styles import short_name
 from memmpy.typing import PathLike
 

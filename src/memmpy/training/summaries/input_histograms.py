@@ -9,17 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
-from memmpy.display import (
-    DisplayBlock,
-    Renderable,
-    Table,
-    add_legend,
-    check_figure_path,
-    format_count,
-    new_figure,
-    save_figure,
-    set_plain_text,
-)
+from memmpy.display import DisplayBlock, Renderable, Table, format_count
+from memmpy.figures import add_legend, check_figure_path, new_figure, save_figure, set_plain_text
 from memmpy.training.summaries.class_styles import short_name, style_of_class
 from memmpy.typing import PathLike
 

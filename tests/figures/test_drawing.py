@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from memmpy.display import (
+from memmpy.errors import DiskError, MissingPackageError, OptionError
+from memmpy.figures import (
     COLOURS,
     add_legend,
     check_figure_path,
@@ -17,7 +18,6 @@ from memmpy.display import (
     new_figure,
     save_figure,
 )
-from memmpy.errors import DiskError, MissingPackageError, OptionError
 
 needs_matplotlib = pytest.mark.usefixtures("matplotlib")
 #: The first bytes of a file of each format.

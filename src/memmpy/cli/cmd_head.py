@@ -1,0 +1,42 @@
+"""``memmpy head``: show a few events of a store."""
+
+import json
+from pathlib import Path
+
+import click
+
+from memmpy.cli.options import like_option, name_options
+from memmpy.cuts import Constant
+
+__all__ = ["head"]
+
+
+@click.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option("-n", "num", type=click.IntRange(1), default=5, help="The number of events.")
+@like_option
+@click.option("--cut", help="A cut that the events pass.")
+@name_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def head(
+    *,
+    store: Path,
+    num: int,
+    like: tuple[str, ...],
+    cut: str | None,
+    names: tuple[dict[str, str], dict[str, Constant]],
+    as_json: bool,
+) -> None:
+    """Show the first events of STORE, with a row for each key."""
+    from rich.console import Console
+
+    from memmpy.cli.parsing import split_at_commas
+    from memmpy.dataset import Store
+
+    aliases, constants = names
+    keys = split_at_commas(like) or None
+    events = Store(store).head(num, keys=keys, cut=cut, aliases=aliases, constants=constants)
+    if as_json:
+        click.echo(json.dumps(events.to_dict(), indent=2))
+    else:
+        Console().print(events)

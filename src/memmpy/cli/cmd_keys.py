@@ -1,0 +1,28 @@
+"""``memmpy keys``: list the columns of a store."""
+
+import json
+from pathlib import Path
+
+import click
+
+from memmpy.cli.options import like_option
+
+__all__ = ["keys"]
+
+
+@click.command()
+@click.argument("store", type=click.Path(path_type=Path))
+@like_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def keys(*, store: Path, like: tuple[str, ...], as_json: bool) -> None:
+    """List the keys of STORE, with type, length, size and origin."""
+    from rich.console import Console
+
+    from memmpy.cli.parsing import split_at_commas
+    from memmpy.dataset import Store
+
+    columns = Store(store).columns(split_at_commas(like) or None)
+    if as_json:
+        click.echo(json.dumps(columns.to_dict(), indent=2))
+    else:
+        Console().print(columns)

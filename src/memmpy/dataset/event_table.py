@@ -1,0 +1,163 @@
+"""`EventTable`: a few events of a store, with lists and texts as a reader wants to see them."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from memmpy.columns import ReadNested, Snapshot
+from memmpy.cuts import GroupOptions, plan_groups
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value, plain_text
+from memmpy.errors import warn_of
+from memmpy.typing import Entries
+
+if TYPE_CHECKING:
+    import rich.console
+
+__all__ = ["EventTable", "events_of_store", "first_passing"]
+
+#: Entries among which events that pass a cut are searched at a time.
+_STEP = 1 << 16
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EventTable(Renderable):
+    """A few events of a store; ``print`` and notebooks show a row for each key.
+
+    Attributes
+    ----------
+    entries : int64 array of shape (n,)
+        The entries of the store.
+    columns : mapping of str to list
+        For each key, the values of the events: numbers, texts, or arrays.
+    title : str
+        A line above the table.
+    max_rows : int
+        Keys to show on a terminal; 0 for all.
+
+    Examples
+    --------
+    >>> print(store.head(3, keys=["process", "jet_*"]))
+    """
+
+    entries: Entries
+    columns: Mapping[str, list[Any]]
+    title: str
+    max_rows: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the events as dicts, lists, texts and numbers, for JSON; None for NaN and inf."""
+        columns = {key: [*map(_plain, values)] for key, values in self.columns.items()}
+        return {"entries": self.entries.tolist(), "columns": columns}
+
+    def _blocks(self) -> list[str | DisplayBlock]:
+        if not len(self.entries):
+            return [self.title]
+        rows = [[key, *map(format_value, values)] for key, values in self.columns.items()]
+        return [self.title, _Events(self.entries.tolist(), rows, self.max_rows)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """Events as columns. Those that do not fit in the width stand below the first ones."""
+
+    entries: Sequence[int]
+    rows: Sequence[Sequence[str]]
+    max_rows: int
+
+    def __rich_console__(
+        self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
+    ) -> "rich.console.RenderResult":
+        yield from self._tables(options.max_width)
+
+    def to_text(self) -> str:
+        """Return them as plain text."""
+        return plain_text(self)
+
+    def to_html(self) -> str:
+        """Return them as one table, which scrolls."""
+        return self._table(range(len(self.entries))).to_html()
+
+    def _tables(self, width: int) -> Iterator[Table]:
+        shown = self.rows[: self.max_rows or None]
+        widths = [max(len(f"entry {entry}") for entry in self.entries)] * len(self.entries)
+        widths = [
+            max(least, *(len(row[1 + i]) for row in shown), 0) for i, least in enumerate(widths)
+        ]
+        used = room = max((len(row[0]) for row in shown), default=0)
+        block: list[int] = []
+        for i, one in enumerate(widths):
+            if block and used + 2 + one > width:
+                yield self._table(block)
+                block, used = [], room
+            block.append(i)
+            used += 2 + one
+        yield self._table(block)
+
+    def _table(self, events: Sequence[int]) -> Table:
+        headings = ["key", *(f"entry {self.entries[i]}" for i in events)]
+        rows = [[row[0], *(row[1 + i] for i in events)] for row in self.rows]
+        hint = "choose some, such as 'jet_*'"
+        return Table(headings, 1, [rows], max_rows=self.max_rows, hint=hint)
+
+
+def events_of_store(
+    snapshot: Snapshot, keys: Sequence[str], entries: Entries, *, left_out: int, max_rows: int
+) -> EventTable:
+    """Return the values of some keys at some entries, which are in range.
+
+    `left_out` columns of another length are counted in the title.
+    """
+    columns = {key: _values(snapshot, key, entries) for key in keys}
+    nums = f"{format_count(len(entries), 'event')}, {format_count(len(keys), 'key')}"
+    title = f"Store {str(snapshot.path)!r}: {nums}"
+    if left_out:
+        title += f"; without {format_count(left_out, 'column')} of another length"
+    return EventTable(entries, columns, title, max_rows)
+
+
+def first_passing(snapshot: Snapshot, options: GroupOptions, *, num: int) -> Entries:
+    """Return the first entries that pass a cut; read no further than they are."""
+    grouping = plan_groups(snapshot, (), keys=(), options=options)
+    warn_of(grouping.notes)
+    num_entries, parts = grouping.inputs.num_entries, [np.empty(0, np.int64)]
+    for start in range(0, num_entries, _STEP):
+        group_of = grouping(start, min(start + _STEP, num_entries)).group_of
+        assert group_of is not None
+        parts.append(np.flatnonzero(group_of == 0) + start)
+        if sum(map(len, parts)) >= num:
+            break
+    return np.concatenate(parts)[:num]
+
+
+def _values(snapshot: Snapshot, key: str, entries: Entries) -> list[Any]:
+    column, texts = snapshot.columns[key], snapshot.texts(key)
+    if texts is not None:
+        return [texts.get(int(column[i]), f"{int(column[i]):016x}") for i in entries.tolist()]
+    if isinstance(column, ReadNested):
+        return [column[i] for i in entries.tolist()]
+    if isinstance(column, np.ndarray):
+        return list(np.asarray(column)[entries])
+    return [column[i] for i in entries.tolist()]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value for JSON."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return [*map(_plain, value)]
+    if isinstance(value, np.generic | np.ndarray):
+        if value.dtype.kind != "f":
+            return value.item()
+        # The shortest text that is this number, also of a float32.
+        return float(str(value)) if math.isfinite(value) else None
+    if hasattr(value, "to_list"):
+        return _plain(value.to_list())
+    if isinstance(value, list | tuple):
+        return [*map(_plain, value)]
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,78 @@
+"""Values of columns as a reader wants to see them, and pages of small values."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from memmpy.display.inline_charts import InlineChart
+from memmpy.display.page_style import styled_html
+from memmpy.display.tables import Table, format_count
+
+__all__ = ["column_html", "facts_html", "fields_html", "format_value"]
+
+#: Items of a list, and characters of a text, that a cell shows.
+_MAX_ITEMS, _MAX_CHARACTERS = 3, 32
+#: Entries of a column, and characters of a field, that a page shows.
+_MAX_ENTRIES, _MAX_FIELD = 5, 400
+
+
+class _Entries(Protocol):
+    """A column: its length, and its entries by number."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+def format_value(value: Any) -> str:
+    """Return a value in a few words: ``[81.2, 40.7, …] (6)`` for a list of six numbers."""
+    if isinstance(value, str) or not hasattr(value, "dtype"):
+        return _shorten(str(value.to_list() if hasattr(value, "to_list") else value))
+    return _list(value) if value.ndim else _number(value, 6)
+
+
+def facts_html(title: str, facts: Mapping[str, str | InlineChart]) -> str:
+    """Return a small table of names and values as HTML, with the style of memmpy."""
+    return styled_html(Table(("", ""), 2, [[*facts.items()]], title=title).to_html())
+
+
+def fields_html(value: Any) -> str:
+    """Return the fields of a dataclass as HTML, without those that have their default."""
+    facts = {}
+    for field in dataclasses.fields(value):
+        default = field.default
+        if default is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        content = getattr(value, field.name)
+        if content != default:
+            text = str(content)
+            facts[field.name] = text if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD]}…"
+    return facts_html(type(value).__name__, facts)
+
+
+def column_html(column: _Entries) -> str:
+    """Return the first entries of a column as HTML."""
+    num = min(len(column), _MAX_ENTRIES)
+    rows = [(f"{i:,}", format_value(column[i])) for i in range(num)]
+    more = f"and {format_count(len(column) - num, 'more entry', 'more entries')}"
+    caption = more if num < len(column) else ""
+    title = repr(column).strip("<>")
+    return styled_html(Table(("entry", "value"), 2, [rows], caption, title).to_html())
+
+
+def _list(values: Any) -> str:
+    shown = [_list(one) if one.ndim else _number(one, 4) for one in values[:_MAX_ITEMS]]
+    if len(values) <= _MAX_ITEMS:
+        return f"[{', '.join(shown)}]"
+    return f"[{', '.join(shown[:-1])}, …] ({len(values):,})"
+
+
+def _number(value: Any, num_digits: int) -> str:
+    kind = value.dtype.kind
+    if kind == "f":
+        return f"{float(value):.{num_digits}g}"
+    return str(bool(value)).lower() if kind == "b" else str(value)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
