@@ -35,7 +35,7 @@ from memmpy.jagged import Jagged
 from memmpy.loaders import Sampling, Shuffle, SimpleLoader, shuffle_score
 from memmpy.parallel import Work
 from memmpy.pipeline import load_root, training_set
-from memmpy.report import headspace
+from memmpy.report import headspace, write_report
 from memmpy.skims import Objects, Skim, skim
 from memmpy.splits import SplitLoader, Splits, overlap
 from memmpy.store import Transaction
@@ -95,4 +95,5 @@ __all__ = [
     "training_set",
     "verify",
     "write_friend",
+    "write_report",
 ]

@@ -46,11 +46,11 @@ def report_of(names: list[str], *, text: str = "plain") -> ReportData:
                 f"Histogram of {name}",
                 "float32",
                 text,
-                f"mean {i}",
+                [f"mean {i}", "std 20"],
             )
         )
     charts.append(Chart("flag", {"bins": [[3, 4], 0, [1, 2]], "labels": ["false", text]}, "flag"))
-    charts.append(Chart("nested", {}, "nested: no histogram", note="no histogram"))
+    charts.append(Chart("nested", {}, "nested: no histogram", facts=["no histogram"]))
     views = [
         View("process", ["ttH", "ttbb", text], [0, 1, 2]),
         View("class", ["signal", "background"], [0, 1, 1]),
@@ -77,7 +77,11 @@ def report_of(names: list[str], *, text: str = "plain") -> ReportData:
             Section(
                 "inputs",
                 "Inputs",
-                [Block("Correlation", charts=ChartSet([], [Chart("r", matrix, text)], False, False))],
+                [
+                    Block(
+                        "Correlation", charts=ChartSet([], [Chart("r", matrix, text)], False, False)
+                    )
+                ],
             ),
             Section("keys", "Keys", [Block(charts=ChartSet(views, charts, has_search=True))], text),
             Section("code", "How it was made", [Block("Convert", text, code=f"convert({text!r})")]),

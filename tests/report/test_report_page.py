@@ -1,5 +1,6 @@
 """Tests of the page of a report, as text."""
 
+import itertools
 import json
 import re
 import sys
@@ -91,7 +92,7 @@ def test_headings_go_down_one_level_at_a_time() -> None:
     levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
 def test_each_header_of_a_table_has_a_scope() -> None:

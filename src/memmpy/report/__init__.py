@@ -1,6 +1,7 @@
-"""Reports: the rates of a store, and whether a training waits for its loader."""
+"""Reports: a page on a store, the rates of a store, and whether a training waits for its loader."""
 
 from memmpy.report.bench import bench_loader, measure_rates
 from memmpy.report.headspace import Headspace, headspace
+from memmpy.report.write_report import write_report
 
-__all__ = ["Headspace", "bench_loader", "headspace", "measure_rates"]
+__all__ = ["Headspace", "bench_loader", "headspace", "measure_rates", "write_report"]

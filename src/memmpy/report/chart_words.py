@@ -26,7 +26,7 @@ def format_number(value: float) -> str:
 def format_share(part: float, total: float) -> str:
     """Return a share: ``12 %``, ``0.03 %``, ``99.98 %``."""
     percent = 100 * part / total
-    return f"{percent:.2g} %" if percent < 99.5 or part == total else f"{percent:.4g} %"
+    return f"{percent:.2g} %" if percent < 99.5 else f"{percent:.4g} %"
 
 
 def histogram_in_words(
@@ -51,7 +51,9 @@ def histogram_in_words(
         total, highest = float(row.sum()), int(np.argmax(row))
         if total <= 0:
             continue
-        peak = f"{format_number(float(edges[highest]))} to {format_number(float(edges[highest + 1]))}"
+        peak = (
+            f"{format_number(float(edges[highest]))} to {format_number(float(edges[highest + 1]))}"
+        )
         mean = format_number(float(row @ centres) / total)
         words.append(f"{group}: {format_number(total)}, mean about {mean}, most in {peak}")
     more = [f"and {len(words) - _MAX_GROUPS} more"] if len(words) > _MAX_GROUPS else []

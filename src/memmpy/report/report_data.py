@@ -92,8 +92,10 @@ class Chart:
 
     Parameters
     ----------
-    title, kind, origin, note : str
-        The key, its type, where it comes from, and a line below the picture.
+    title, kind, origin : str
+        The key, its type, and where it comes from.
+    facts : sequence of str
+        Facts below the picture.
     alternative : str
         What the picture shows, in words.
     drawing : mapping
@@ -108,7 +110,7 @@ class Chart:
     alternative: str
     kind: str = ""
     origin: str = ""
-    note: str = ""
+    facts: Sequence[str] = ()
 
     @property
     def has_bins(self) -> bool:
@@ -140,6 +142,11 @@ class ChartSet:
     is_normalised: bool = False
     has_toolbar: bool = True
     has_search: bool = False
+
+    @property
+    def has_bins(self) -> bool:
+        """Whether there are histograms, and not only curves or matrices."""
+        return any(chart.has_bins for chart in self.charts)
 
     def __post_init__(self) -> None:
         for chart in self.charts:

@@ -67,6 +67,8 @@ class TrainingSet(TrainingSummaries):
         The names of the classes, in the order of their numbers; empty without labels.
     inputs : mapping of str to tuple of str
         The keys of each input, in the order of its last axis.
+    request : TrainingRequest
+        The options that it was made with.
 
     Examples
     --------
@@ -87,7 +89,7 @@ class TrainingSet(TrainingSummaries):
         splits: Splits,
         fit_source: "TrainingSet | None" = None,
     ) -> None:
-        self.skim, self.splits, self._request = skim, splits, request
+        self.skim, self.splits, self.request, self._request = skim, splits, request, request
         self.classes, self.inputs = request.classes, request.keys
         self.path, self._fit_source = skim.path.absolute().parent.parent, fit_source
         self.num_entries = skim.num_store_entries

@@ -24,8 +24,8 @@
     return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 });
   }
 
-  function ticks(low, high, number) {
-    const raw = (high - low) / number, power = 10 ** Math.floor(Math.log10(raw));
+  function ticks(low, high, number, least = 0) {
+    const raw = Math.max((high - low) / number, least), power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].find((one) => one * power >= raw * 0.999) * power;
     const all = [];
     for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) all.push(i * step);
@@ -128,8 +128,17 @@
       if (room < 3) return;
       chart.labels.forEach((label, i) => write(i + 0.5, label.length > room ? `${label.slice(0, room - 1)}…` : label));
     } else {
-      const all = ticks(first, last, 6), shown = new Set(all.map(short));
-      for (const value of all) write(value, shown.size === all.length ? short(value) : value.toPrecision(7));
+      const isWhole = Math.abs(first % 1) === 0.5; // bins around integers
+      const name = (all) => {
+        const names = all.map(short);
+        return new Set(names).size === all.length ? names : all.map((value) => String(Number(value.toPrecision(9))));
+      };
+      let number = 6, all = ticks(first, last, number, isWhole ? 1 : 0);
+      while (number > 1 && Math.max(...name(all).map((one) => one.length)) * all.length * 6.5 > WIDTH - LEFT - RIGHT) {
+        number -= 1;
+        all = ticks(first, last, number, isWhole ? 1 : 0);
+      }
+      name(all).forEach((text, i) => write(all[i], text));
     }
   }
 
@@ -154,15 +163,23 @@
 
   // Blue for -1, grey for 0, orange for 1.
   function drawMatrix(plot, chart) {
-    const num = chart.names.length, size = WIDTH / num;
+    const num = chart.names.length, room = Math.min(110, 6 * Math.max(...chart.names.map((one) => one.length)) + 8);
+    const size = (WIDTH - room) / num, font = Math.min(11, size * 1.1).toFixed(1);
     const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${WIDTH}`, "aria-hidden": "true", focusable: "false", "shape-rendering": "crispEdges" });
     chart.matrix.forEach((row, i) => row.forEach((value, j) => {
       const share = value === null ? 0 : Math.round(Math.abs(value) * 100);
       const hue = value < 0 ? "#3f90da" : "#e76300";
-      const cell = make("rect", { x: j * size, y: i * size, width: size, height: size, style: `fill: color-mix(in oklab, ${hue} ${share}%, var(--soft))` });
+      const cell = make("rect", { x: room + j * size, y: i * size, width: size, height: size, style: `fill: color-mix(in oklab, ${hue} ${share}%, var(--soft))` });
       cell.append(make("title", {}, `${chart.names[i]}, ${chart.names[j]}: ${value === null ? "not defined" : value}`));
       svg.append(cell);
     }));
+    chart.names.forEach((name, i) => {
+      const text = name.length > 17 ? `${name.slice(0, 16)}…` : name, at = (i + 0.5) * size;
+      const style = `font-size: ${font}px`;
+      svg.append(make("text", { x: room - 6, y: at, dy: "0.32em", "text-anchor": "end", style }, text));
+      const turn = `translate(${room + at} ${WIDTH - room + 6}) rotate(-90)`;
+      svg.append(make("text", { transform: turn, dy: "0.32em", "text-anchor": "end", style }, text));
+    });
     plot.classList.add("square");
     plot.replaceChildren(svg);
   }
