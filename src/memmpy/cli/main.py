@@ -23,6 +23,7 @@ TOPICS = {
         "keys": "List the keys of STORE, with type, length, size and origin.",
         "head": "Show the first events of STORE, with a row for each key.",
         "describe": "Show mean, width, extremes and distribution of the keys of STORE.",
+        "report": "Write a page that shows what is in STORE, and whether it is healthy.",
         "demo": "Convert, cut and load toy events, or your own ROOT files.",
     },
     "Convert and cut": {

@@ -211,7 +211,9 @@ def _origin(column: ColumnSummary) -> str:
     return "" if column.origin == "branch" else column.origin
 
 
-def _caption(row: ColumnStatistics, sums: NDArray[np.float64], edges: NDArray[np.float64]) -> list[str]:
+def _caption(
+    row: ColumnStatistics, sums: NDArray[np.float64], edges: NDArray[np.float64]
+) -> list[str]:
     """Return the mean, the width and the extremes, and the shares that the bins do not show."""
     words = [
         f"{name} {format_number(float(value))}"

@@ -1,0 +1,73 @@
+"""``memmpy report``: write a page on a store or a training set."""
+
+from pathlib import Path
+
+import click
+
+from memmpy.cli.options import name_options
+from memmpy.cli.recipes import find_recipe
+from memmpy.cuts import Constant
+
+__all__ = ["report"]
+
+
+@click.command()
+@click.argument("store")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    help="The page; it is replaced.",
+)
+@click.option("--keys", multiple=True, help="Keys to draw, or patterns such as 'jet_*'.")
+@click.option("--cut", multiple=True, help="A step of a cut-flow; repeatable.")
+@click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
+@name_options
+@click.option("--check/--no-check", default=True, help="Look for data that spoil a training.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+def report(
+    *,
+    store: str,
+    output: Path,
+    keys: tuple[str, ...],
+    cut: tuple[str, ...],
+    weight: str | None,
+    names: tuple[dict[str, str], dict[str, Constant]],
+    check: bool,
+    quiet: bool,
+) -> None:
+    """Write a page that shows what is in STORE, and whether it is healthy.
+
+    The page has histograms of all keys, processes, weights, findings, cut-flow and sources. It is
+    one file for any browser, and needs no network.
+
+    Of a recipe, a file in TOML with [training.inputs], it shows the training set, too.
+    """
+    from memmpy.cli.parsing import split_at_commas
+    from memmpy.dataset import Store
+    from memmpy.parallel import Work
+    from memmpy.report import write_report
+    from memmpy.training import TrainingSet
+
+    aliases, constants = names
+    progress = False if quiet else None
+    recipe = find_recipe([store])
+    data: Store | TrainingSet
+    if recipe is None or recipe.training is None:
+        data = Store(Path(store) if recipe is None else recipe.store_path())
+    else:
+        data = recipe.training_set(None, work=Work(), progress=progress)
+    page = write_report(
+        data,
+        output,
+        keys=split_at_commas(keys) or None,
+        cut=(cut[0] if len(cut) == 1 else cut) or None,
+        weight=weight,
+        aliases=aliases,
+        constants=constants,
+        check=check,
+        progress=progress,
+    )
+    if not quiet:
+        click.echo(f"Wrote {page}")
