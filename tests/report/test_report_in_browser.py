@@ -131,6 +131,7 @@ def test_a_name_in_the_legend_hides_its_line(reader: Reader) -> None:
 
 
 def test_numbers_are_those_of_the_bins(reader: Reader) -> None:
+    reader.page.fill("#search", "flag")
     card = reader.page.locator("#key-grid .card").filter(has_text="flag")
     card.get_by_text("Numbers").click()
     assert card.locator("tbody tr").all_inner_texts() == ["false\t3\t1", "plain\t4\t2"]

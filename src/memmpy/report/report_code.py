@@ -1,15 +1,19 @@
 """The Python calls that make a store, its computed columns and a training set."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from inspect import signature
 from typing import Any
 
-from memmpy.dataset import Store
-from memmpy.store import Metadata, SourceRecord, tree_name
-from memmpy.training import TrainingRequest
+import numpy as np
 
-__all__ = ["call_lines", "code_of_store", "code_of_training"]
+from memmpy.dataset import Store
+from memmpy.splits import Splits
+from memmpy.store import Metadata, SourceRecord, tree_name
+from memmpy.training import TrainingSet
+
+__all__ = ["call_lines", "code_of", "code_of_store", "code_of_training"]
 
 #: Files that a call names, at most.
 _MAX_FILES = 40
@@ -47,8 +51,9 @@ def code_of_store(metadata: Metadata, name: str) -> str:
     return "\n".join(lines)
 
 
-def code_of_training(request: TrainingRequest) -> str:
+def code_of_training(data: TrainingSet) -> str:
     """Return the call that makes a training set of a store."""
+    request = data.request
     defaults = {one.name: one.default for one in signature(Store.training_set).parameters.values()}
     options = {}
     for one in fields(request):
@@ -57,7 +62,30 @@ def code_of_training(request: TrainingRequest) -> str:
             is_empty = isinstance(value, Mapping | tuple | list) and not value
             if value != defaults[one.name] and not (is_empty and not defaults[one.name]):
                 options[one.name] = value
+    options["splits"] = data.splits
     return "\n".join(call_lines("data = store.training_set", [], options))
+
+
+def code_of(value: object) -> str:
+    """Return the code of a value, where all classes are names of memmpy."""
+    if isinstance(value, Splits):
+        return f"memmpy.{value}"
+    if isinstance(value, float | np.floating) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {code_of(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list | tuple):
+        inner = ", ".join(map(code_of, value))
+        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{comma})"
+    if is_dataclass(value) and not isinstance(value, type):
+        options = [
+            f"{one.name}={code_of(getattr(value, one.name))}"
+            for one in fields(value)
+            if one.init and getattr(value, one.name) != one.default
+        ]
+        return f"memmpy.{type(value).__name__}({', '.join(options)})"
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _files(sources: Sequence[SourceRecord]) -> Iterator[str]:
@@ -71,7 +99,7 @@ def _files(sources: Sequence[SourceRecord]) -> Iterator[str]:
         }
         if source.tree_stop != source.tree_entries:
             options["entry_stop"] = source.tree_stop
-        values += [f"{name}={value!r}" for name, value in options.items() if value]
+        values += [f"{name}={code_of(value)}" for name, value in options.items() if value]
         yield f"memmpy.RFileConfig({', '.join(values)}),"
     if len(sources) > _MAX_FILES:
         yield f"# and {len(sources) - _MAX_FILES:,} more files"
@@ -109,20 +137,20 @@ def call_lines(function: str, values: Sequence[str], options: Mapping[str, Any])
     options : mapping of str to value
         Its other arguments.
     """
-    short = ", ".join([*values, *(f"{name}={value!r}" for name, value in options.items())])
+    short = ", ".join([*values, *(f"{name}={code_of(value)}" for name, value in options.items())])
     if len(function) + len(short) + 2 <= _WIDTH:
         return [f"{function}({short})"]
     lines = [f"{function}(", *(f"    {value}," for value in values)]
     for name, value in options.items():
-        text = f"    {name}={value!r},"
+        text = f"    {name}={code_of(value)},"
         if len(text) <= _WIDTH or not isinstance(value, Mapping | list | tuple):
             lines.append(text)
             continue
         opening, closing = "[]"
-        items = [repr(one) for one in value]
+        items = [code_of(one) for one in value]
         if isinstance(value, Mapping):
             opening, closing = "{}"
-            items = [f"{key!r}: {one!r}" for key, one in value.items()]
+            items = [f"{key!r}: {code_of(one)}" for key, one in value.items()]
         lines += [f"    {name}={opening}", *_filled(items, indent=8), f"    {closing},"]
     return [*lines, ")"]
 

@@ -55,7 +55,7 @@ def render_page(report: ReportData) -> bytes:
     for index, charts in enumerate(report.chart_sets):
         numbers[id(charts)] = (index, num_charts)
         num_charts += len(charts.charts)
-    html = template.render(
+    html: str = template.render(
         report=report,
         links=_links(report),
         place=lambda charts: numbers[id(charts)],

@@ -230,7 +230,7 @@ def _code_section(
     code = code_of_store(store.snapshot.metadata, str(store.path))
     data = "store"
     if training is not None:
-        code, data = f"{code}\n\n{code_of_training(training.request)}", "data"
+        code, data = f"{code}\n\n{code_of_training(training)}", "data"
     lines = call_lines("memmpy.write_report", [data, repr(str(file))], options)
     code = "\n".join([code, "", *lines])
     made_by = {
