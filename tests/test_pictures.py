@@ -52,3 +52,19 @@ def test_the_picture_is_drawn_from_the_numbers(
 
     file = ROOT / "docs" / "diagrams" / f"loading-{theme}.svg"
     assert file.read_text(encoding="utf-8") == picture(measured, theme)
+
+
+def test_the_readme_has_the_same_rates(measured: Any) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("| M events/s"))
+    rates = {row["loader"]: row["rate"] for row in measured["rows"]}
+    expected = [
+        f"{rates['memmpy skim, blocks, one group']:.0f}",
+        f"{rates['uproot.iterate']:.1f}",
+        f"{rates['RDataLoader']:.1f}; {rates['RDataLoader eager']:.0f} in memory",
+        f"{rates['weaver']:.2f}",
+        f"{rates['h5py batches']:.0f} (slices)",
+        f"{rates['litdata']:.2f}",
+        f"{rates['datasets buffer']:.1f}",
+    ]
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == expected
