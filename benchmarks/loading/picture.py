@@ -40,8 +40,9 @@ def picture(measured: dict[str, Any], theme: str) -> str:
     )
     lines = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-            f'height="{height}" role="img" font-family="system-ui, sans-serif" font-size="14">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+            f'width="{WIDTH}" height="{height}" role="img" font-family="system-ui, sans-serif" '
+            'font-size="14">'
         ),
         f"<title>{escape(summary)}</title>",
         _text(BAR_LEFT, 18, "million events per second", text, weight=600),

@@ -1,5 +1,8 @@
 """Tests of the network of the demo: its gradient, its steps, and what it learns."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -106,3 +109,28 @@ def test_a_loss_of_certain_scores_is_finite() -> None:
     batch = make_batch(64)
     batch["event"] *= 1e6
     assert np.isfinite(Network(["event"]).step(batch))
+
+
+@pytest.mark.slow
+def test_scores_do_not_depend_on_the_number_of_threads() -> None:
+    code = """
+import numpy as np
+from memmpy.demo import Network
+
+rng, network = np.random.default_rng(0), Network(["x"])
+for _ in range(20):
+    x = rng.normal(size=(500, 40)).astype(np.float32)
+    network.step({"x": x, "label": (x[:, 0] > 0).astype(int), "weight": np.ones(500, np.float32)})
+print(network.predict({"x": x}).tobytes().hex())
+"""
+    scores = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": num, "OMP_NUM_THREADS": num},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for num in ("1", "2")
+    }
+    assert len(scores) == 1

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from rich.console import Console
 
@@ -141,7 +142,8 @@ def test_the_scores_are_drawn(run: Run) -> None:
 
 @pytest.mark.slow
 def test_the_commands_to_try_next_are_verbs(run: Run) -> None:
+    pytest.importorskip("memmpy.cli.cmd_info")
     commands = re.findall(r"^memmpy (.*)$", run()[0], re.MULTILINE)
-    assert commands
-    for command in commands:
-        assert shlex.split(command)[0] in main.commands
+    assert len(commands) >= 3
+    verbs = main.list_commands(click.Context(main))
+    assert {shlex.split(command)[0] for command in commands} <= {*verbs}

@@ -108,8 +108,8 @@ def run_files(
     sentence = "To train on them, name inputs, classes and weight: see memmpy.training_set."
     console.print()
     print_sentence(console, sentence)
-    quoted = quote(str(store))
-    print_code(console, "What to try next:", f"memmpy check {quoted}\nmemmpy bench {quoted}")
+    commands = [f"memmpy {verb} {quote(str(store))}" for verb in ("info", "check", "bench")]
+    print_code(console, "What to try next:", "\n".join(commands))
 
 
 def _code(

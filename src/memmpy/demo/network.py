@@ -12,6 +12,8 @@ __all__ = ["Network"]
 _Float32Array: TypeAlias = NDArray[np.float32]
 #: Of the mean and of the square of the gradient, a step.
 _DECAYS = 0.9, 0.999
+#: Rows, and products of numbers, that OpenBLAS multiplies in one thread.
+_MAX_ROWS, _MAX_PRODUCTS = 128, 1 << 18
 
 
 @final
@@ -41,7 +43,7 @@ class Network:
     """
 
     def __init__(
-        self, inputs: Sequence[str], *, width: int = 64, rate: float = 2e-3, seed: int = 0
+        self, inputs: Sequence[str], *, width: int = 32, rate: float = 2e-3, seed: int = 0
     ) -> None:
         self._inputs, self._width, self._rate, self._seed = tuple(inputs), width, rate, seed
         self._num_steps = 0
@@ -65,8 +67,10 @@ class Network:
         gradient = (weights * (scores - labels) / np.float32(len(labels)))[:, np.newaxis]
         gradients: list[_Float32Array] = []
         for (matrix, _), inputs in zip(self._layers[::-1], values[-2::-1], strict=True):
-            gradients = [(inputs.T @ gradient).ravel(), gradient.sum(axis=0), *gradients]
-            gradient = (gradient @ matrix.T) * (inputs > 0)
+            parts = _row_slices(len(inputs), matrix)
+            slope = sum(inputs[rows].T @ gradient[rows] for rows in parts)
+            gradients = [np.ravel(slope), gradient.sum(axis=0), *gradients]
+            gradient = _multiply(gradient, matrix.T) * (inputs > 0)
         self._move(np.concatenate(gradients))
         of_label = np.where(labels > 0, scores, 1 - scores)
         return float(-np.mean(weights * np.log(np.maximum(of_label, 1e-7))))
@@ -83,7 +87,7 @@ class Network:
             self._set_parameters(values[0].shape[1])
         for matrix, bias in self._layers:
             inputs = values[-1] if len(values) == 1 else np.maximum(values[-1], 0, out=values[-1])
-            values.append(inputs @ matrix + bias)
+            values.append(_multiply(inputs, matrix) + bias)
         return values
 
     def _set_parameters(self, num_inputs: int) -> None:
@@ -107,6 +111,23 @@ class Network:
         mean_bias, square_bias = (1.0 - decay**self._num_steps for decay in _DECAYS)
         rate = np.float32(self._rate * square_bias**0.5 / mean_bias)
         self._parameters -= rate * self._mean / (np.sqrt(self._square) + np.float32(1e-8))
+
+
+def _multiply(rows: _Float32Array, matrix: _Float32Array) -> _Float32Array:
+    """Return the product of rows (B, n) and a matrix (n, m).
+
+    It is made of parts for which BLAS takes one thread. Several threads would wait for each other
+    in each of the thousands of small products, and the last bits would depend on their number.
+    """
+    product = np.empty((len(rows), matrix.shape[1]), np.float32)
+    for part in _row_slices(len(rows), matrix):
+        np.matmul(rows[part], matrix, out=product[part])
+    return product
+
+
+def _row_slices(num: int, matrix: _Float32Array) -> list[slice]:
+    size = max(1, min(_MAX_ROWS, _MAX_PRODUCTS // matrix.size))
+    return [slice(start, start + size) for start in range(0, num, size)]
 
 
 def _sigmoid(values: _Float32Array) -> _Float32Array:

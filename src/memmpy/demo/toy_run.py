@@ -150,8 +150,9 @@ def run_toys(
         print_sentence(console, f"Drew the scores and the ROC curve to {picture}.")
         code += f"scores.plot({_literal(str(picture))})\n"
     print_code(console, "The same in Python:", code.rstrip())
-    commands = ["memmpy bench {store}", "memmpy demo --files YOURS.root"]
-    print_code(console, "What to try next:", "\n".join(commands).format(store=quote(str(store))))
+    verbs = [f"memmpy {verb} {quote(str(store))}" for verb in ("info", "bench")]
+    commands = [*verbs, "memmpy demo --files YOURS.root"]
+    print_code(console, "What to try next:", "\n".join(commands))
     return scores
 
 
