@@ -178,6 +178,7 @@ def _train(data: TrainingSet, *, batch_size: int, console: "Console") -> Scores:
     for fold in range(NUM_FOLDS):
         loader = data.loader("train", fold=fold, batch_size=batch_size)
         if fold == 0:
+            console.print()
             console.print(batch_table(next(loader.batches(0)), "A batch of the training set:"))
             alone = loading_rate(loader)
             print_sentence(console, f"Loading alone: {format_rate(alone)} events/s")
