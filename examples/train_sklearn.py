@@ -39,4 +39,4 @@ for batch in test:
 scores.write_friend("friends")
 print(scores)
 
-assert scores.auc() > 0.6, scores.auc()
+assert scores.auc() > 0.83, scores.auc()

@@ -48,4 +48,4 @@ for batch in test:
 scores.write_friend("friends")
 print(scores)
 
-assert scores.auc() > 0.63, scores.auc()
+assert scores.auc() > 0.84, scores.auc()

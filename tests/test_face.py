@@ -4,7 +4,6 @@ import inspect
 import os
 import pickle
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import memmpy
-from memmpy.cli import main
 from memmpy.demo import write_demo_files
 
 README = Path(__file__).parents[1] / "README.md"
+PAGE = README.parent / "docs" / "guides" / "memmpy_0_1.md"
 
 #: As users of the original memmpy know them.
 SEED_SNIPPETS = [
@@ -103,6 +101,10 @@ def run(snippets: list[str]) -> dict[str, object]:
     return names
 
 
+def snippets_of(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
 def check_training_batches(loader: object) -> None:
     assert isinstance(loader, memmpy.SplitLoader)
     batches = list(loader)
@@ -130,37 +132,57 @@ def test_the_snippets_of_the_seed_run_as_written() -> None:
 
 
 @pytest.mark.usefixtures("demo_folder")
-@pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
-def test_the_snippets_of_the_readme_run_as_written() -> None:
-    snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(snippets) == 6
-    check_training_batches(run(snippets[:1])["loader"])
+@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not beside the tests")
+def test_the_snippets_of_the_page_on_the_original_memmpy_run_as_written() -> None:
+    snippets = snippets_of(PAGE)
+    assert len(snippets) == 3
     names = run(snippets)
-    data = names["data"]
-    assert isinstance(data, memmpy.TrainingSet)
-    jets = next(iter(data.loader("train", fold=0, batch_size=8)))["jets"]
-    assert isinstance(jets, np.ndarray)
-    assert jets.shape == (8, 12, 2)
-    subindices = names["subindices"]
+    check_training_batches(names["loader"])
+    memmap_data, subindices = names["memmap_data"], names["subindices"]
+    assert isinstance(memmap_data, np.memmap)
     assert isinstance(subindices, np.ndarray)
     assert subindices.tolist() == [1, 2, 3]
 
 
 @pytest.mark.usefixtures("demo_folder")
 @pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
-def test_the_commands_of_the_readme_leave_the_stores_of_its_snippets_as_they_are() -> None:
-    text = README.read_text(encoding="utf-8").replace("\\\n", "")  # lines that go on
-    snippets = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    commands = re.findall(r"^memmpy convert .*$", text, re.MULTILINE)
-    assert len(commands) == 2
-    run(snippets[:1])
-    for command in commands:
-        here, _, _ = command.partition(" --dask")  # there is no cluster
-        done = CliRunner().invoke(main, shlex.split(here)[1:])
-        assert done.exit_code == 0, done.output
-    run(snippets[1:])
-    batch = next(iter(memmpy.open("data.mmpy").loader(batch_size=128)))
-    assert {"process", "nJets", "jet_pt", "lead_pt"} <= batch.keys()
+def test_the_snippet_of_the_readme_runs_as_written() -> None:
+    (snippet,) = snippets_of(README)
+    data, batch = (run([snippet])[name] for name in ("data", "batch"))
+    assert isinstance(data, memmpy.TrainingSet)
+    assert data.classes == ("background", "signal")
+    assert isinstance(batch, dict)
+    assert batch["event"].shape == (len(batch["_index"]), 2)
+    assert batch["jets"].shape == (*batch["jets_mask"].shape, 2) == (len(batch["_index"]), 12, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("demo_folder")
+@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not beside the tests")
+def test_the_snippet_of_the_landing_page_runs_as_written() -> None:
+    torch = pytest.importorskip("torch")
+    (snippet,) = snippets_of(PAGE.parents[1] / "index.md")
+    batch = run([snippet])["batch"]
+    assert isinstance(batch, dict)
+    assert all(isinstance(batch[key], torch.Tensor) for key in ("event", "jets", "label"))
+
+
+@pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
+def test_the_readme_is_short_and_its_links_lead_to_files() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 150
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text) + re.findall(
+        r'(?:src|srcset)="(.*?)"', text
+    )
+    assert len(links) > 15
+    assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+@pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
+def test_the_readme_does_not_install_the_original_memmpy() -> None:
+    commands = re.findall(r"^pip install .*$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert commands
+    assert all(re.search(r"memmpy(\[\w+\])?>=0\.2|\./memmpy", command) for command in commands)
 
 
 def test_every_public_name_is_there_and_has_a_docstring() -> None:

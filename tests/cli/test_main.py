@@ -33,14 +33,16 @@ def test_the_demo_runs_and_then_takes_everything_from_the_cache(tmp_path: Path) 
     first, second = memmpy(*command), memmpy(*command)
     assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
     assert "Wrote 4 ROOT files" in first.output
-    assert re.search(r"Converted 7 branches of 4 files to .*12,000 events", first.output, re.DOTALL)
+    converted = r"Converted 12 branches of 4 files to .*12,000 events"
+    assert re.search(converted, first.output, re.DOTALL)
     assert "Everything came from the cache" not in first.output
     assert "Everything came from the cache" in second.output
     for output in (first.output, second.output):
         assert re.search(r"ttbb\s+all\s+6,000", output)
         assert re.search(r"total\s+all\s+12,000", output)
-        assert re.search(r"train: [\d,]+ events in [\d,]+ batches of 128, [\d,]+ events/s", output)
-        assert re.search(r"val: [\d,]+ events in [\d,]+ batches of 128, [\d,]+ events/s", output)
+        assert re.search(r"Loading alone: [\d,.]+ M? ?events/s", output)
+        assert re.search(r"AUC 0\.\d{4} ± 0\.\d{4} over 5 folds", output)
+        assert re.search(r"Training: [\d,.]+ M? ?events/s", output)
 
 
 def test_the_demo_runs_on_files_of_the_user(make_file: MakeFile, tmp_path: Path) -> None:
@@ -80,7 +82,9 @@ def test_the_demo_accepts_an_empty_tree(make_file: MakeFile, tmp_path: Path) -> 
         (["demo", "--files"], "name ROOT files with --files"),
         (["demo", "--tree", "x"], "--tree and --keys need --files"),
         (["verify", "missing"], "no store at 'missing'"),
-        (["demo", "--events", "-1"], "num_events is -1"),
+        (["demo", "--events", "-1"], "Invalid value for '--events': -1 is not in the range x>=100"),
+        (["demo", "--batch-size", "0"], "Invalid value for '--batch-size': 0 is not in the range"),
+        (["demo", "--events", "100", "--cut", "nJet > 3"], "nearest: 'nJets'"),
     ],
 )
 def test_errors_are_printed_without_a_traceback(
@@ -115,7 +119,7 @@ def test_verify_reports_intact_and_damaged_stores(make_file: MakeFile, tmp_path:
     [
         ("bench", ["1024; x>=1"]),
         ("convert", []),
-        ("demo", ["memmpy_demo", "50000", "1", "128"]),
+        ("demo", ["memmpy_demo", "50000; x>=100", "1; x>=0", "512; x>=1"]),
         ("skim", []),
     ],
 )

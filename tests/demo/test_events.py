@@ -13,7 +13,8 @@ import uproot
 
 from memmpy.demo import events as demo
 from memmpy.demo.events import BLOCK_SIZE, demo_files, make_events, write_demo_files
-from memmpy.errors import OptionError
+from memmpy.demo.jets import TAGGED_77
+from memmpy.errors import OptionError, ReadOnlyStoreError
 
 if TYPE_CHECKING:
     from memmpy.demo.events import Events
@@ -64,6 +65,9 @@ def test_dtypes_are_those_of_real_ntuples(events: "Events") -> None:
         "nBTags_77": "int32",
         "nElectrons": "int32",
         "nMuons": "int32",
+        "ht": "float32",
+        "m_bb": "float32",
+        "dr_bb": "float32",
         "met": "float32",
         "met_phi": "float32",
         "weight": "float64",
@@ -89,8 +93,13 @@ def test_counts_are_the_lengths_of_the_lists(events: "Events", counter: str) -> 
 
 
 def test_tags_are_counted(events: "Events") -> None:
-    tagged = ak.sum(events["jet_btag"] >= demo.TAGGED_77, axis=1)
+    tagged = ak.sum(events["jet_btag"] >= TAGGED_77, axis=1)
     np.testing.assert_array_equal(events["nBTags_77"], tagged)
+
+
+def test_ht_is_the_sum_of_the_pt_of_the_jets(events: "Events") -> None:
+    sums = ak.sum(ak.values_astype(events["jet_pt"], np.float64), axis=1)
+    np.testing.assert_allclose(events["ht"], sums, rtol=1e-6)
 
 
 def test_btag_is_a_bin_from_one_to_five(events: "Events") -> None:
@@ -116,8 +125,9 @@ def test_a_jets_energy_covers_its_momentum(events: "Events") -> None:
 
 
 def test_pt_spectrum_falls(events: "Events") -> None:
-    filled, _ = np.histogram(ak.to_numpy(ak.flatten(events["jet_pt"])), [25, 75, 125, 200, 1000])
-    assert np.all(np.diff(filled) < 0)
+    pt, edges = ak.to_numpy(ak.flatten(events["jet_pt"])), [25, 75, 125, 200, 400, 1000]
+    density, _ = np.histogram(pt, edges, density=True)
+    assert np.all(np.diff(density) < 0)
 
 
 def test_events_have_four_to_twelve_jets(events: "Events") -> None:
@@ -153,7 +163,7 @@ def test_event_numbers_differ_between_files() -> None:
     assert len(np.unique(np.concatenate(numbers))) == 400
 
 
-@pytest.mark.parametrize("key", ["nJets", "jet_pt", "nBTags_77"])
+@pytest.mark.parametrize("key", ["nJets", "jet_pt", "nBTags_77", "ht"])
 def test_signal_is_busier_than_background(key: str) -> None:
     signal, background = (
         make_events(process, "mc16a", BLOCK_SIZE, seed=2) for process in ("ttH", "ttbb")
@@ -192,6 +202,17 @@ def test_branches_of_a_list_share_the_counter(tmp_path: Path, counter: str) -> N
     with uproot.open(path) as file:
         for key in LISTS[counter]:
             assert file["tree1"][key].count_branch.name == counter
+
+
+def test_files_lie_in_the_directory_that_is_given() -> None:
+    for there, (name, tree, metadata) in zip(demo_files("d/e"), demo_files(), strict=True):
+        assert there == (str(Path("d", "e", name)), tree, metadata)
+
+
+def test_a_file_where_the_directory_should_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ReadOnlyStoreError, match=r"cannot write .*ttbb_mc16a.root'.*another path"):
+        write_demo_files(tmp_path / "file" / "toys", num_events=1, seed=1)
 
 
 def test_files_are_described_by_the_table() -> None:

@@ -1,4 +1,4 @@
-"""``memmpy demo``: convert, cut and load toy events or the files of the user."""
+"""``memmpy demo``: train on toy events, or convert and load the files of the user."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +39,9 @@ class _FileOptions:
     default=Path("memmpy_demo"),
     help="The directory of the files and the store.",
 )
-@click.option("--events", default=50_000, help="Toy events per file.")
-@click.option("--seed", default=1, help="The seed of the toy events.")
-@click.option("--batch-size", default=128, help="Events per batch.")
+@click.option("--events", type=click.IntRange(min=100), default=50_000, help="Toy events per file.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, help="The seed of the toy events.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=512, help="Events per batch.")
 def demo(
     *,
     file_options: _FileOptions,
@@ -51,24 +51,32 @@ def demo(
     seed: int,
     batch_size: int,
 ) -> None:
-    """Convert, cut and load toy events, or your own ROOT files.
+    """Train on toy events in seconds, or load your own ROOT files.
 
-    Without --files, memmpy first writes toy collision events of two processes and two years. A
-    second run takes everything from the cache.
+    Without --files, memmpy writes toy collision events, converts them, applies a cut, trains a
+    small network on five folds, and prints the Python that does the same. With --files, it
+    converts some branches and loads batches. A second run takes all events from the cache.
     """
     from rich.console import Console
 
-    from memmpy.demo import file_setup, run, toy_setup
+    from memmpy.demo import run_files, run_toys
 
     if bool(file_options.paths) != file_options.files:
         message = "name ROOT files with --files: memmpy demo --files A.root B.root --tree T"
         raise click.UsageError(message)
     if not file_options.files and (file_options.tree or file_options.keys):
         raise click.UsageError("--tree and --keys need --files")
-    console = Console()
-    if file_options.files:
-        key_names = None if file_options.keys is None else split_at_commas([file_options.keys])
-        setup = file_setup(out, file_options.paths, tree=file_options.tree, keys=key_names, cut=cut)
-    else:
-        setup = toy_setup(out, num_events=events, seed=seed, cut=cut, console=console)
-    run(setup, batch_size=batch_size, console=console)
+    if not file_options.files:
+        run_toys(
+            out, num_events=events, seed=seed, cut=cut, batch_size=batch_size, console=Console()
+        )
+        return
+    run_files(
+        out,
+        file_options.paths,
+        tree=file_options.tree,
+        keys=None if file_options.keys is None else split_at_commas([file_options.keys]),
+        cut=cut,
+        batch_size=batch_size,
+        console=Console(),
+    )

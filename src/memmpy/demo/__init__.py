@@ -1,14 +1,15 @@
-"""Toy collision events, and the run of ``memmpy demo``."""
+"""Toy collision events, and the runs of ``memmpy demo``."""
 
 from memmpy.demo.events import demo_files, make_events, write_demo_files
-from memmpy.demo.run import DemoSetup, file_setup, run, toy_setup
+from memmpy.demo.file_run import run_files
+from memmpy.demo.network import Network
+from memmpy.demo.toy_run import run_toys
 
 __all__ = [
-    "DemoSetup",
+    "Network",
     "demo_files",
-    "file_setup",
     "make_events",
-    "run",
-    "toy_setup",
+    "run_files",
+    "run_toys",
     "write_demo_files",
 ]

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.demo.jets import MAX_JETS, MIN_JETS, TAGGED_77, closest_pair, make_jets
 from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.kernels import offsets_of
+from memmpy.store import disk_error
 from memmpy.typing import Array, PathLike
 
 if TYPE_CHECKING:
@@ -29,16 +31,7 @@ __all__ = ["demo_files", "make_events", "write_demo_files"]
 #: Events of one block; the unit of generation, of a basket and of memory.
 BLOCK_SIZE = 8192
 
-MIN_JETS, MAX_JETS = 4, 12
-MIN_JET_PT, MIN_LEPTON_PT, MAX_ABS_ETA = 25.0, 10.0, 2.5
-#: The lowest bin of `jet_btag` that counts as tagged at an efficiency of 77 % for b-jets.
-TAGGED_77 = 3
-#: Chance of a jet to pass each tagger threshold (85, 77, 70, 60 %): light, c and b flavour.
-TAG_EFFICIENCIES = np.array(
-    [[0.03, 0.0077, 0.0025, 0.0007], [0.33, 0.17, 0.08, 0.03], [0.85, 0.77, 0.70, 0.60]]
-)
-LIGHT, CHARM, BOTTOM = 0, 1, 2
-
+MIN_LEPTON_PT = 10.0  # GeV
 #: The columns of the lengths of lists; in ROOT, the counters of their branches.
 COUNTERS = {"jet": "nJets", "el": "nElectrons", "mu": "nMuons"}
 
@@ -55,7 +48,8 @@ class Process:
     tree: str
     extra_jets: float  # mean number beyond the four that every event has
     hardness: float  # scale of the transverse momenta, relative to ttbb
-    bottom_chance: float  # that the third and the fourth b-quark make a jet
+    bb_mass: tuple[float, float]  # GeV; of the second pair of b-quarks: least, mean above it
+    bb_pt: float  # GeV; mean transverse momentum of that pair
     weight: float
     negative_fraction: float
 
@@ -71,8 +65,9 @@ class Year:
 
 
 PROCESSES = {
-    "ttbb": Process(0, "tree1", 1.35, 1.0, 0.55, 0.012, 0.045),
-    "ttH": Process(1, "tree2", 1.75, 1.15, 0.75, 0.0011, 0.025),
+    # A gluon splits into b-quarks of any mass; the Higgs boson has 125 GeV and is narrow.
+    "ttbb": Process(0, "tree1", 1.35, 1.0, (10.0, 20.0), 50.0, 0.012, 0.045),
+    "ttH": Process(1, "tree2", 1.7, 1.2, (125.0, 0.0), 290.0, 0.0011, 0.025),
 }
 YEARS = {
     "mc16a": Year(0, 284500, 0.15, 14.0),
@@ -81,8 +76,13 @@ YEARS = {
 
 
 @argument_hints
-def demo_files() -> tuple[tuple[str, str, dict[str, str]], ...]:
-    """Return file name, tree name and metadata of each file that `write_demo_files` writes.
+def demo_files(directory: PathLike = "") -> tuple[tuple[str, str, dict[str, str]], ...]:
+    """Return path, tree name and metadata of each file that `write_demo_files` writes.
+
+    Parameters
+    ----------
+    directory : path-like
+        The directory of the files; by default, the working directory.
 
     Examples
     --------
@@ -90,7 +90,11 @@ def demo_files() -> tuple[tuple[str, str, dict[str, str]], ...]:
     ('ttbb_mc16a.root', 'tree1', {'process': 'ttbb', 'year': 'mc16a'})
     """
     return tuple(
-        (f"{process}_{year}.root", PROCESSES[process].tree, {"process": process, "year": year})
+        (
+            str(Path(directory, f"{process}_{year}.root")),
+            PROCESSES[process].tree,
+            {"process": process, "year": year},
+        )
         for process in PROCESSES
         for year in YEARS
     )
@@ -105,7 +109,8 @@ def make_events(
     Parameters
     ----------
     process : {"ttbb", "ttH"}
-        ttH has slightly more, harder and more often b-tagged jets.
+        ttH(bb): two of the b-quarks come from a Higgs boson of 125 GeV. ttbb, its background: they
+        come from a gluon, so they are softer and closer to each other.
     year : {"mc16a", "mc16d"}
         mc16d has more pile-up.
     num_events : int
@@ -119,8 +124,10 @@ def make_events(
     -------
     dict of str to NDArray or ak.Array
         Scalars are NumPy arrays of `num_events`, lists are awkward arrays sorted by falling pt.
-        Momenta and energies are in GeV. `jet_btag` is the tightest tagger threshold passed, 1 to 5,
-        and `nBTags_77` counts its values of 3 and above.
+        Momenta, energies and masses are in GeV. `jet_btag` is the tightest tagger threshold passed,
+        1 to 5, and `nBTags_77` counts its values of 3 and above. `ht` is the sum of `jet_pt`.
+        `m_bb` and `dr_bb` are mass and distance of the two b-tagged jets nearest to each other
+        (of the four hardest), and -999 with fewer than two.
     """
     import awkward as ak
 
@@ -150,16 +157,25 @@ def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list
         Events in each file; 0 writes files with empty trees.
     seed : int
         As in `make_events`.
+
+    Raises
+    ------
+    OptionError
+        If a number is negative.
+    DiskError, ReadOnlyStoreError
+        If a file cannot be written.
     """
-    files = demo_files()
+    files = demo_files(directory)
     for _, _, metadata in files:
         _check(**metadata, num_events=num_events, seed=seed, first_event=0)
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, tree, metadata in files:
-        path = folder / name
-        _write_file(path, tree, **metadata, num_events=num_events, seed=seed)
+        path = Path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_file(path, tree, **metadata, num_events=num_events, seed=seed)
+        except OSError as error:
+            raise disk_error(error, what=repr(name), is_in_store=False) from error
         paths.append(path)
     return paths
 
@@ -171,7 +187,7 @@ def _write_file(
 
     blocks = _blocks(process, year, num_events=num_events, seed=seed, first_event=0)
     # A constant UUID per content: the default identity of an event derives from it.
-    content = f"memmpy demo {process} {year} {num_events} {seed}"
+    content = f"memmpy demo 2 {process} {year} {num_events} {seed}"
     file_uuid = uuid.uuid5(uuid.NAMESPACE_OID, content)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -247,9 +263,13 @@ def _make_block(process: Process, year: Year, *, seed: int, block: int) -> "Even
         MIN_JETS,
         MAX_JETS,
     ).astype(np.int32)
-    jets = _make_jets(rng, process, counts=counts, hardness=hardness)
+    jets = make_jets(
+        rng, counts=counts, hardness=hardness, bb_mass=process.bb_mass, bb_pt=process.bb_pt
+    )
     entry_of_jet = np.repeat(np.arange(BLOCK_SIZE), counts)
-    tagged = np.bincount(entry_of_jet[jets["jet_btag"] >= TAGGED_77], minlength=BLOCK_SIZE)
+    is_tagged = jets["jet_btag"] >= TAGGED_77
+    tagged = np.bincount(entry_of_jet[is_tagged], minlength=BLOCK_SIZE)
+    m_bb, dr_bb = closest_pair(jets, is_tagged, entry_of_jet=entry_of_jet, num_tagged=tagged)
 
     # Of the two W bosons, each gives an electron or a muon (or neither); tau leptons count as jets.
     num_leptons = rng.binomial(2, 0.33, BLOCK_SIZE)
@@ -272,6 +292,9 @@ def _make_block(process: Process, year: Year, *, seed: int, block: int) -> "Even
         "nBTags_77": tagged.astype(np.int32),
         "nElectrons": num_electrons,
         "nMuons": num_muons,
+        "ht": np.bincount(entry_of_jet, jets["jet_pt"]).astype(np.float32),
+        "m_bb": m_bb,
+        "dr_bb": dr_bb,
         "met": met.astype(np.float32),
         "met_phi": rng.uniform(-np.pi, np.pi, BLOCK_SIZE).astype(np.float32),
         "weight": process.weight * sign * rng.lognormal(0.0, 0.15, BLOCK_SIZE),
@@ -285,44 +308,6 @@ def _make_block(process: Process, year: Year, *, seed: int, block: int) -> "Even
         | {key: _lists(content, counts) for key, content in jets.items()}
         | {"el_pt": _lists(el_pt, num_electrons), "mu_pt": _lists(mu_pt, num_muons)}
     )
-
-
-def _make_jets(
-    rng: np.random.Generator,
-    process: Process,
-    *,
-    counts: NDArray[np.int32],
-    hardness: NDArray[np.float64],
-) -> dict[str, Array]:
-    """Return the contents of the jet columns: all jets of the block, by entry, then falling pt."""
-    num_jets = int(counts.sum())
-    entry_of_jet = np.repeat(np.arange(len(counts)), counts)
-    first_jet = np.cumsum(counts) - counts
-    number_in_entry = np.arange(num_jets) - first_jet[entry_of_jet]
-
-    num_bottom = 2 + rng.binomial(2, process.bottom_chance, len(counts))
-    flavour = np.where(rng.random(num_jets) < 0.2, CHARM, LIGHT)
-    flavour[number_in_entry < num_bottom[entry_of_jet]] = BOTTOM
-
-    # Jets of the top quarks and the Higgs boson are harder than those radiated beside them.
-    scale = np.where(number_in_entry < MIN_JETS, 55.0, 30.0) * hardness[entry_of_jet]
-    pt = (MIN_JET_PT + rng.exponential(scale)).astype(np.float32)
-    by_falling_pt = np.lexsort((-pt, entry_of_jet))
-    pt, flavour = pt[by_falling_pt], flavour[by_falling_pt]
-
-    eta = (MAX_ABS_ETA * (2.0 * rng.beta(2.2, 2.2, num_jets) - 1.0)).astype(np.float32)
-    phi = rng.uniform(-np.pi, np.pi, num_jets).astype(np.float32)
-    # From the rounded pt and eta, so that the energy that is stored covers the momentum.
-    momentum = pt.astype(np.float64) * np.cosh(eta.astype(np.float64))
-    mass = pt * rng.uniform(0.05, 0.2, num_jets)
-    passed = rng.random(num_jets)[:, np.newaxis] < TAG_EFFICIENCIES[flavour]
-    return {
-        "jet_pt": pt,
-        "jet_eta": eta,
-        "jet_phi": phi,
-        "jet_e": np.hypot(momentum, mass).astype(np.float32),
-        "jet_btag": (1 + passed.sum(axis=1)).astype(np.int32),
-    }
 
 
 def _lepton_pt(
