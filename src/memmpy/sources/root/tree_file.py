@@ -1,7 +1,7 @@
 """Reads one TTree or RNTuple of a ROOT file: an `EventFile`."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property, partial, reduce
 from typing import Any, final
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
-from memmpy.errors import MemmpyError, RootFileError, UndecodableError, nearest
+from memmpy.errors import MemmpyError, RootFileError, UndecodableError
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
-from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.root.baskets import (
     Encoding,
@@ -24,25 +23,27 @@ from memmpy.sources.root.baskets import (
     open_basket,
     ranges_of,
 )
+from memmpy.sources.root.branch_records import RecordError
 from memmpy.sources.root.branch_types import (
     not_decoded,
     type_of_branch,
     type_of_field,
     type_of_leaves,
 )
-from memmpy.sources.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
+from memmpy.sources.root.branches import (
+    BranchNames,
+    Place,
+    Position,
+    names_of_ntuple,
+    names_of_tree,
+    outline_of,
+    place_at,
+)
 from memmpy.sources.root.leaves import read_structs
 from memmpy.sources.root.ntuple_pages import DamagedPageError, check_pages, sizes_of_fields
+from memmpy.sources.root.tree_list import find_tree, open_root
 
-__all__ = ["TreeFile", "tree_names"]
-
-_TREE_CLASSES = {
-    "TTree": "TTree",
-    "TNtuple": "TTree",
-    "TNtupleD": "TTree",
-    "ROOT::RNTuple": "RNTuple",
-    "ROOT::Experimental::RNTuple": "RNTuple",
-}
+__all__ = ["TreeFile"]
 
 _reader_errors = partial(reader_errors, kind=RootFileError)
 
@@ -72,13 +73,20 @@ class TreeFile:
         self._types: dict[str, ColumnType] = {}
         self._encodings: dict[str, Encoding | None] = {}
         self._sizes: dict[str, tuple[int, int]] | None = None
+        self._places: dict[str, Place] = {}
         # Objects of uproot fill their caches when they are used.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         with ExitStack() as stack:
             stack.callback(source.close)
             with _reader_errors(self.path, "cannot be opened as ROOT"):
-                self._file = stack.enter_context(_open(source))
-            self._tree, self._is_ntuple = self._find(tree)
+                self._file = stack.enter_context(open_root(source))
+            self._name, self._is_ntuple = find_tree(self._file, self.path, tree)
+            with _reader_errors(f"{self.path}:{self._name}", "cannot be read"):
+                self._lazy = None if self._is_ntuple else _lazy_tree(self._file.key(self._name))
+                self._tree = self._lazy.header if self._lazy else self._file[self._name]
+            if self._is_ntuple:
+                with _reader_errors(self.where, "is damaged"):
+                    check_pages(self._tree)
             self._stack = stack.pop_all()
 
     @property
@@ -114,11 +122,11 @@ class TreeFile:
 
     def branches(self) -> list[str]:
         """Return the names of all branches or fields."""
-        return list(self._names.places)
+        return list(self._names.positions)
 
     def has_branch(self, name: str) -> bool:
         """Return whether there is a branch of this full or short name."""
-        return bool(self._names.find(name))
+        return name in self._top_names or bool(self._names.find(name))
 
     def type_of(self, branch: str) -> ColumnType:
         """Return the type of the column that holds a branch.
@@ -225,45 +233,56 @@ class TreeFile:
         """Close the file."""
         self._stack.close()
 
-    def _find(self, tree: str | None) -> tuple[Any, bool]:
-        with _reader_errors(self.path, "cannot be read"):
-            classes: dict[str, str] = self._file.classnames(recursive=True)
-        trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
-        known = sorted({name.rpartition(";")[0] for name in trees})
-        if tree is None:
-            if len(known) != 1:
-                has = f"{len(known)} trees{in_parentheses(known)}; give one as tree="
-                raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
-            tree = known[0]
-        name = tree if ";" in tree else _last_cycle(tree, trees)
-        if name not in trees:
-            if tree in classes or _last_cycle(tree, classes) in classes:
-                kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
-                raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
-            has = f"its trees are{in_parentheses(known)}" if known else "it has no tree at all"
-            near = nearest(tree, known) if len(known) > 1 else ""
-            message = f"no tree {tree!r} in {self.path!r}: {has}{near}"
-            raise RootFileError(message)
-        with _reader_errors(f"{self.path}:{name}", "cannot be read"):
-            uproot_tree = self._file[name]
-        if trees[name] == "RNTuple":
-            with _reader_errors(f"{self.path}:{name}", "is damaged"):
-                check_pages(uproot_tree)
-        return uproot_tree, trees[name] == "RNTuple"
+    @cached_property
+    def _top_names(self) -> dict[str, int]:
+        """Return the index of each branch of the tree itself, if its name can mean no other."""
+        records = self._lazy.top_records if self._lazy else ()
+        return {r.name: i for i, r in reversed([*enumerate(records)]) if "/" not in r.name}
 
     @cached_property
     def _names(self) -> BranchNames:
-        with self._damage():
-            return (names_of_ntuple if self._is_ntuple else names_of_tree)(self._tree)
+        with self._lock, self._damage():
+            if self._is_ntuple:
+                return names_of_ntuple(self._tree)
+            if self._lazy:
+                with suppress(RecordError):
+                    return names_of_tree(self._lazy.outlines())
+                self._read_whole_tree()
+            return names_of_tree(map(outline_of, self._tree.branches))
 
     def _place(self, name: str) -> Place:
+        if name not in self._places:
+            if name in self._top_names:
+                position = Position((self._top_names[name],))
+            else:
+                position = self._names.positions[self._full_name(name)]
+            with self._lock, self._damage():
+                first = self._top_branch(position.path[0])
+                self._places[name] = Place(first) if self._is_ntuple else place_at(position, first)
+        return self._places[name]
+
+    def _full_name(self, name: str) -> str:
         wholes = self._names.find(name)
         if not wholes:
             raise missing_branch_error(name, self.where, self.branches())
         if len(wholes) > 1:
             message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
             raise RootFileError(f"{message}; give the whole name of one")
-        return self._names.places[wholes[0]]
+        return wholes[0]
+
+    def _top_branch(self, index: int) -> Any:
+        """Return a branch or field of the tree itself."""
+        if self._is_ntuple:
+            return self._tree.fields[index]
+        if self._lazy:
+            with suppress(Exception):  # of any kind: uproot may still read the whole tree
+                return self._lazy.branch(index)
+            self._read_whole_tree()
+        return self._tree.branches[index]
+
+    def _read_whole_tree(self) -> None:
+        self._lazy, self._tree = None, self._file[self._name]
+        self._places.clear()
 
     @contextmanager
     def _named(self, branch: str) -> Iterator[None]:
@@ -362,34 +381,16 @@ class TreeFile:
             return from_awkward(array, self.type_of(branch).kind)
 
 
-def tree_names(path: str, state: State) -> list[str]:
-    """Return the names of the trees of a ROOT file, with their directories and without cycles.
-
-    Raises
-    ------
-    InputFileError
-        If the file is no ROOT file, is broken, or has changed since it had the state.
-    """
-    with ByteSource(path) as source:
-        check_state(path, source.status.state, state)
-        if bytes(source.read(0, min(4, source.size))) != b"root":
-            raise RootFileError(f"{path!r} is not a ROOT file: name its table, without a pattern")
-        with _reader_errors(path, "cannot be opened as ROOT"), _open(source) as file:
-            classes: dict[str, str] = file.classnames(recursive=True)
-    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in _TREE_CLASSES})
-
-
-def _open(source: ByteSource) -> Any:
-    from memmpy.sources.root.uproot_source import open_with  # uproot is slow to import
-
-    return open_with(source)
-
-
 def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Return the entries at which the baskets of all branches begin."""
     return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)
 
 
-def _last_cycle(tree: str, names: Iterable[str]) -> str:
-    cycles = [name for name in names if name.rpartition(";")[0] == tree]
-    return max(cycles, key=lambda name: int(name.rpartition(";")[2]), default=tree)
+def _lazy_tree(key: Any) -> Any | None:
+    """Return a `LazyTree`; None if only uproot can read it."""
+    from memmpy.sources.root.lazy_tree import LazyTree  # uproot is slow to import
+
+    try:
+        return LazyTree(key)
+    except Exception:  # noqa: BLE001 - of any kind: uproot may still read the whole tree
+        return None
