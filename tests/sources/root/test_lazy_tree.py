@@ -87,8 +87,13 @@ def test_uproot_reads_only_the_branches_that_are_asked_for(
 ) -> None:
     write_wide(tmp_path / "wide.root")
     read: list[int] = []
-    branch = LazyTree.branch
-    monkeypatch.setattr(LazyTree, "branch", lambda self, i: read.append(i) or branch(self, i))
+    read_branch = LazyTree.branch
+
+    def branch(tree: LazyTree, index: int) -> Any:
+        read.append(index)
+        return read_branch(tree, index)
+
+    monkeypatch.setattr(LazyTree, "branch", branch)
     with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
         assert file.has_branch("x3")
         assert len(file.branches()) == 55

@@ -86,7 +86,7 @@ class TreeRecords:
     def branches(self, start: int, num: int) -> list[BranchRecord]:
         """Return the branches of a list of `num` objects that begin at `start`."""
         try:
-            return [self._branch(place, *tag) for place, *tag in self._objects(start, num)]
+            return [self._branch(*where) for where in self._objects(start, num)]
         except (struct.error, IndexError, UnicodeDecodeError) as error:
             raise RecordError(str(error)) from error
 
