@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import awkward as ak
@@ -16,31 +15,24 @@ from memmpy.errors import RootFileError
 from memmpy.jagged import Jagged
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
-from memmpy.sources.root.branches import names_of_tree
+from memmpy.sources.root.branches import Outline, Position, names_of_tree
 from tests.sources.root.by_root import write_hits
-from tests.sources.root.test_leaves import a_leaf
 
 
-def a_branch(name: str, *branches: Any, leaves: Sequence[str] = ()) -> Any:
-    """Return what uproot gives for a branch, as far as names go."""
-    found = [a_leaf(leaf, "TLeafF") for leaf in leaves or [name]]
-    return SimpleNamespace(
-        name=name, branches=branches, classname="TBranch", member={"fLeaves": found}.__getitem__
-    )
+def a_branch(name: str, *branches: Outline, leaves: Sequence[str] = ()) -> Outline:
+    return Outline(name, "TBranch", tuple(leaves or [name]), branches)
 
 
-TREE = SimpleNamespace(
-    branches=[
-        a_branch("jets", a_branch("pt"), a_branch("eta"), a_branch("jets.e", leaves="xy")),
-        a_branch("muons", a_branch("pt"), a_branch("muons.m[3]")),
-        a_branch("eta"),
-        a_branch("p", leaves=["x", "y"]),
-        a_branch("p.y"),
-        a_branch("dot.", leaves=["x", "y"]),
-        a_branch("one", leaves=["leaf"]),
-        a_branch("eta", leaves=["x", "y"]),
-    ]
-)
+TREE = [
+    a_branch("jets", a_branch("pt"), a_branch("eta"), a_branch("jets.e", leaves="xy")),
+    a_branch("muons", a_branch("pt"), a_branch("muons.m[3]")),
+    a_branch("eta"),
+    a_branch("p", leaves=["x", "y"]),
+    a_branch("p.y"),
+    a_branch("dot.", leaves=["x", "y"]),
+    a_branch("one", leaves=["leaf"]),
+    a_branch("eta", leaves=["x", "y"]),
+]
 
 
 @pytest.mark.parametrize(
@@ -65,15 +57,15 @@ def test_a_name_means_a_branch_or_a_leaf(name: str, meant: list[str]) -> None:
 
 
 def test_of_two_branches_of_one_name_the_first_counts() -> None:
-    assert names_of_tree(TREE).places["eta"].branch is TREE.branches[2]
+    assert names_of_tree(TREE).positions["eta"] == Position((2,))
 
 
 def test_a_branch_comes_before_a_leaf_of_its_name() -> None:
-    assert names_of_tree(TREE).places["p.y"].branch is TREE.branches[4]
+    assert names_of_tree(TREE).positions["p.y"] == Position((4,))
 
 
 def test_names_are_in_the_order_of_the_file_each_branch_before_its_own() -> None:
-    names = [*names_of_tree(TREE).places]
+    names = [*names_of_tree(TREE).positions]
     assert names[:4] == ["jets", "jets/pt", "jets/eta", "jets/jets.e"]
     assert names[-6:] == ["dot.", "dot.x", "dot.y", "one", "eta.x", "eta.y"]
 

@@ -1,12 +1,59 @@
 """Finds the branch, leaf or field of a tree that a name means."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from memmpy.sources.root.leaves import Leaf, leaves_of, only_leaf_of
+from memmpy.sources.root.leaves import Leaf, leaves_of
 
-__all__ = ["BranchNames", "Place", "names_of_ntuple", "names_of_tree"]
+__all__ = [
+    "BranchNames",
+    "Outline",
+    "Place",
+    "Position",
+    "names_of_ntuple",
+    "names_of_tree",
+    "outline_of",
+    "place_at",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The names in a branch.
+
+    Parameters
+    ----------
+    name : str
+        The name of the branch.
+    classname : str
+        Its C++ class.
+    leaves : tuple of str
+        The names of its leaves.
+    branches : tuple of Outline
+        The branches inside of it.
+    """
+
+    name: str
+    classname: str
+    leaves: tuple[str, ...]
+    branches: tuple["Outline", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The position of values in a tree.
+
+    Parameters
+    ----------
+    path : tuple of int
+        The index of the branch or field in the tree, then the index in that branch, and so on.
+    leaf : int or None
+        Index of the leaf; None for the whole branch.
+    """
+
+    path: tuple[int, ...]
+    leaf: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,57 +86,73 @@ class BranchNames:
 
     Parameters
     ----------
-    places : mapping of str to Place
-        Full name to place, in the order of the file. A branch of a branch is ``parent/child``. Of
-        several places with the same name, the first counts, as in ROOT.
+    positions : mapping of str to Position
+        Full name to position, in the order of the file. A branch of a branch is ``parent/child``.
+        Of several branches with the same name, the first counts, as in ROOT.
     others : mapping of str to tuple of str
         Short name to the full names that it may mean: last names of nested branches, and leaves
         that are the only one of their branch.
     """
 
-    places: Mapping[str, Place]
+    positions: Mapping[str, Position]
     others: Mapping[str, tuple[str, ...]]
 
     def find(self, name: str) -> tuple[str, ...]:
         """Return the full names that a name may mean; a full name means only itself."""
-        return (name,) if name in self.places else self.others.get(name, ())
+        return (name,) if name in self.positions else self.others.get(name, ())
 
 
-def names_of_tree(tree: Any) -> BranchNames:
-    """Return the names of the branches of an uproot TTree, and of leaves if a branch has several.
+def names_of_tree(outlines: Iterable[Outline]) -> BranchNames:
+    """Return the names of the branches of a tree, and of leaves if a branch has several.
 
     The leaf ``x`` of a branch ``p`` or ``p.`` is ``p.x``.
     """
-    branches = list(_branches_in(tree, ""))
-    wholes = {prefix + branch.name for prefix, branch in branches}
-    places: dict[str, Place] = {}
+    branches = list(_nested(outlines, "", ()))
+    wholes = {prefix + branch.name for prefix, _, branch in branches}
+    positions: dict[str, Position] = {}
     others: dict[str, dict[str, None]] = {}
-    for prefix, branch in branches:
-        leaves = leaves_of(branch)
+    for prefix, path, branch in branches:
         whole, stem = prefix + branch.name, branch.name.removesuffix(".")
-        places.setdefault(whole, Place(branch, leaves))
+        positions.setdefault(whole, Position(path))
         full_names = {branch.name: whole}
-        if not leaves and (only := only_leaf_of(branch)) is not None:
-            others.setdefault(f"{prefix}{stem}.{only}", {})[whole] = None
-        for i, leaf in enumerate(leaves):
-            name = f"{stem}.{leaf.name}"
+        if len(branch.leaves) == 1 and branch.classname == "TBranch":
+            [only] = branch.leaves
+            if only != branch.name:
+                others.setdefault(f"{prefix}{stem}.{only}", {})[whole] = None
+        for i, leaf in enumerate(branch.leaves if len(branch.leaves) > 1 else ()):
+            name = f"{stem}.{leaf}"
             # A branch of the same name comes before a leaf.
             if prefix + name not in wholes:
-                places.setdefault(prefix + name, Place(branch, leaves, i))
+                positions.setdefault(prefix + name, Position(path, i))
                 full_names[name] = prefix + name
         if prefix:
             for name, full in full_names.items():
                 others.setdefault(name, {})[full] = None
-    return BranchNames(places, {name: tuple(known) for name, known in others.items()})
+    return BranchNames(positions, {name: tuple(known) for name, known in others.items()})
 
 
 def names_of_ntuple(ntuple: Any) -> BranchNames:
     """Return the names of the top fields of an uproot RNTuple, which may have dots and slashes."""
-    return BranchNames({field.name: Place(field) for field in ntuple.fields}, {})
+    return BranchNames({field.name: Position((i,)) for i, field in enumerate(ntuple.fields)}, {})
 
 
-def _branches_in(parent: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Yield all nested branches, parents first, each with the names of its parents."""
-    for branch in parent.branches:
-        yield prefix, branch
-        yield from _branches_in(branch, f"{prefix}{branch.name}/")
+def outline_of(branch: Any) -> Outline:
+    """Return the outline of an uproot branch."""
+    leaves = tuple(leaf.member("fName") for leaf in branch.member("fLeaves"))
+    return Outline(branch.name, branch.classname, leaves, tuple(map(outline_of, branch.branches)))
+
+
+def place_at(position: Position, branch: Any) -> Place:
+    """Return the place at a position in an uproot branch of a tree, the first of its path."""
+    for index in position.path[1:]:
+        branch = branch.branches[index]
+    return Place(branch, leaves_of(branch), position.leaf)
+
+
+def _nested(
+    outlines: Iterable[Outline], prefix: str, path: tuple[int, ...]
+) -> Iterator[tuple[str, tuple[int, ...], Outline]]:
+    """Yield all nested branches, parents first, each with the names of its parents and its path."""
+    for i, branch in enumerate(outlines):
+        yield prefix, (*path, i), branch
+        yield from _nested(branch.branches, f"{prefix}{branch.name}/", (*path, i))

@@ -7,14 +7,14 @@ from typing import Any
 from memmpy.display import format_count
 from memmpy.errors import RootFileError
 from memmpy.sources.access.byte_source import ByteSource
-from memmpy.sources.access.file_errors import reader_errors
+from memmpy.sources.access.file_errors import has_instead, in_parentheses, reader_errors
 from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.event_file import FileObject
 
-__all__ = ["TREE_CLASSES", "last_cycle", "open_root", "root_objects", "tree_names"]
+__all__ = ["find_tree", "open_root", "root_objects", "tree_names"]
 
 #: Class of a tree to its kind.
-TREE_CLASSES = {
+_TREE_CLASSES = {
     "TTree": "TTree",
     "TNtuple": "TTree",
     "TNtupleD": "TTree",
@@ -36,6 +36,41 @@ def open_root(source: ByteSource) -> Any:
     return open_with(source)
 
 
+def find_tree(file: Any, path: str, tree: str | None) -> tuple[str, bool]:
+    """Return the name of a tree with its cycle, and whether it is an RNTuple.
+
+    Parameters
+    ----------
+    file : uproot.ReadOnlyDirectory
+        The open file.
+    path : str
+        Its path, for messages.
+    tree : str or None
+        Name of the tree with its directories, perhaps with its cycle; None for the only tree.
+
+    Raises
+    ------
+    RootFileError
+        If the file has no such tree.
+    """
+    with _reader_errors(path, "cannot be read"):
+        classes: dict[str, str] = file.classnames(recursive=True)
+    trees = {name: _TREE_CLASSES[c] for name, c in classes.items() if c in _TREE_CLASSES}
+    known = sorted({name.rpartition(";")[0] for name in trees})
+    if tree is None:
+        if len(known) != 1:
+            has = f"{len(known)} trees{in_parentheses(known)}; give one as tree="
+            raise RootFileError(f"{path!r} has {has if known else 'no tree at all'}")
+        tree = known[0]
+    name = tree if ";" in tree else _last_cycle(tree, trees)
+    if name not in trees:
+        if tree in classes or _last_cycle(tree, classes) in classes:
+            kind = classes.get(tree) or classes[_last_cycle(tree, classes)]
+            raise RootFileError(f"{tree!r} of {path!r} is a {kind}, not a tree")
+        raise RootFileError(f"no tree {tree!r} in {path!r}: {has_instead(tree, 'tree', known)}")
+    return name, trees[name] == "RNTuple"
+
+
 def tree_names(path: str, state: State) -> list[str]:
     """Return the names of the trees of a ROOT file, with their directories and without cycles.
 
@@ -50,13 +85,7 @@ def tree_names(path: str, state: State) -> list[str]:
             raise RootFileError(f"{path!r} is not a ROOT file: name its table, without a pattern")
         with _reader_errors(path, "cannot be opened as ROOT"), open_root(source) as file:
             classes: dict[str, str] = file.classnames(recursive=True)
-    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in TREE_CLASSES})
-
-
-def last_cycle(name: str, names: Iterable[str]) -> str:
-    """Return a name with its newest cycle, or the name itself if there is none."""
-    cycles = [other for other in names if other.rpartition(";")[0] == name]
-    return max(cycles, key=lambda other: int(other.rpartition(";")[2]), default=name)
+    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in _TREE_CLASSES})
 
 
 def root_objects(source: ByteSource) -> list[FileObject]:
@@ -79,8 +108,8 @@ def root_objects(source: ByteSource) -> list[FileObject]:
         for name, kind in classes.items():
             plain, _, cycle = name.rpartition(";")
             is_newest = int(cycle) == cycles[plain]
-            if kind in TREE_CLASSES:
-                tree_kind = TREE_CLASSES[kind] if is_newest else f"older {TREE_CLASSES[kind]}"
+            if kind in _TREE_CLASSES:
+                tree_kind = _TREE_CLASSES[kind] if is_newest else f"older {_TREE_CLASSES[kind]}"
                 objects.append(FileObject(plain if is_newest else name, tree_kind, is_newest))
             elif not kind.startswith("TDirectory"):
                 has_details = len(objects) < _MAX_DETAILS
@@ -119,3 +148,9 @@ def _axis(axis: Any) -> str:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
+
+
+def _last_cycle(name: str, names: Iterable[str]) -> str:
+    """Return a name with its newest cycle, or the name itself if there is none."""
+    cycles = [other for other in names if other.rpartition(";")[0] == name]
+    return max(cycles, key=lambda other: int(other.rpartition(";")[2]), default=name)

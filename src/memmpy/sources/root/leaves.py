@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Leaf", "leaves_of", "only_leaf_of", "read_structs", "struct_of"]
+__all__ = ["Leaf", "leaves_of", "read_structs", "struct_of"]
 
 #: Class of a leaf to the type of its numbers in the file, where `Long_t` has 64 bits.
 _NUMBERS = {
@@ -46,13 +46,6 @@ def leaves_of(branch: Any) -> tuple[Leaf, ...]:
     if len(leaves) < 2:
         return ()
     return tuple(Leaf(leaf.member("fName"), _dtype_of(leaf)) for leaf in leaves)
-
-
-def only_leaf_of(branch: Any) -> str | None:
-    """Return the name of the only leaf of a branch if it differs from that of the branch."""
-    names = [leaf.member("fName") for leaf in branch.member("fLeaves")]
-    is_other = branch.classname == "TBranch" and len(names) == 1 and names != [branch.name]
-    return names[0] if is_other else None
 
 
 def struct_of(leaves: Sequence[Leaf]) -> np.dtype[Any] | None:

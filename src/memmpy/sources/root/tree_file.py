@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from functools import cached_property, partial, reduce
+from functools import partial, reduce
 from typing import Any, final
 
 import numpy as np
@@ -13,7 +13,6 @@ from memmpy.columns import ColumnType
 from memmpy.errors import MemmpyError, RootFileError, UndecodableError
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import (
-    has_instead,
     in_parentheses,
     missing_branch_error,
     reader_errors,
@@ -36,10 +35,11 @@ from memmpy.sources.root.branch_types import (
     type_of_leaves,
     typename_of,
 )
-from memmpy.sources.root.branches import BranchNames, Place, names_of_ntuple, names_of_tree
-from memmpy.sources.root.contents import TREE_CLASSES, last_cycle, open_root
+from memmpy.sources.root.branches import Place
+from memmpy.sources.root.contents import find_tree, open_root
 from memmpy.sources.root.leaves import read_structs
 from memmpy.sources.root.ntuple_pages import DamagedPageError, check_pages, sizes_of_fields
+from memmpy.sources.root.tree_branches import TreeBranches
 
 __all__ = ["TreeFile"]
 
@@ -72,13 +72,22 @@ class TreeFile:
         self._encodings: dict[str, Encoding | None] = {}
         self._sizes: dict[str, tuple[int, int]] | None = None
         # Objects of uproot fill their caches when they are used.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         with ExitStack() as stack:
             stack.callback(source.close)
             with _reader_errors(self.path, "cannot be opened as ROOT"):
                 self._file = stack.enter_context(open_root(source))
-            self._tree, self._is_ntuple = self._find(tree)
+            name, self._is_ntuple = find_tree(self._file, self.path, tree)
+            with _reader_errors(f"{self.path}:{name}", "cannot be read"):
+                self._branches = TreeBranches(self._file, name, is_ntuple=self._is_ntuple)
+            if self._is_ntuple:
+                with _reader_errors(self.where, "is damaged"):
+                    check_pages(self._tree)
             self._stack = stack.pop_all()
+
+    @property
+    def _tree(self) -> Any:
+        return self._branches.tree
 
     @property
     def uuid(self) -> str:
@@ -113,11 +122,13 @@ class TreeFile:
 
     def branches(self) -> list[str]:
         """Return the names of all branches or fields."""
-        return list(self._names.places)
+        with self._lock, self._damage():
+            return self._branches.names()
 
     def has_branch(self, name: str) -> bool:
         """Return whether there is a branch of this full or short name."""
-        return bool(self._names.find(name))
+        with self._lock, self._damage():
+            return bool(self._branches.find(name))
 
     def type_of(self, branch: str) -> ColumnType:
         """Return the type of the column that holds a branch.
@@ -185,7 +196,8 @@ class TreeFile:
         """Return the bytes of all branches in the file, and about those after decoding."""
         with self._lock, self._damage():
             if not self._is_ntuple:
-                branches = {id(place.branch): place.branch for place in self._names.places.values()}
+                places = map(self._place, self._branches.names())
+                branches = {id(place.branch): place.branch for place in places}
                 embedded = sum(map(embedded_bytes, branches.values()))
                 unpacked = int(self._tree.uncompressed_bytes) + embedded
                 return int(self._tree.compressed_bytes), unpacked
@@ -244,43 +256,15 @@ class TreeFile:
         """Close the file."""
         self._stack.close()
 
-    def _find(self, tree: str | None) -> tuple[Any, bool]:
-        with _reader_errors(self.path, "cannot be read"):
-            classes: dict[str, str] = self._file.classnames(recursive=True)
-        trees = {name: TREE_CLASSES[c] for name, c in classes.items() if c in TREE_CLASSES}
-        known = sorted({name.rpartition(";")[0] for name in trees})
-        if tree is None:
-            if len(known) != 1:
-                has = f"{len(known)} trees{in_parentheses(known)}; give one as tree="
-                raise RootFileError(f"{self.path!r} has {has if known else 'no tree at all'}")
-            tree = known[0]
-        name = tree if ";" in tree else last_cycle(tree, trees)
-        if name not in trees:
-            if tree in classes or last_cycle(tree, classes) in classes:
-                kind = classes.get(tree) or classes[last_cycle(tree, classes)]
-                raise RootFileError(f"{tree!r} of {self.path!r} is a {kind}, not a tree")
-            message = f"no tree {tree!r} in {self.path!r}: {has_instead(tree, 'tree', known)}"
-            raise RootFileError(message)
-        with _reader_errors(f"{self.path}:{name}", "cannot be read"):
-            uproot_tree = self._file[name]
-        if trees[name] == "RNTuple":
-            with _reader_errors(f"{self.path}:{name}", "is damaged"):
-                check_pages(uproot_tree)
-        return uproot_tree, trees[name] == "RNTuple"
-
-    @cached_property
-    def _names(self) -> BranchNames:
-        with self._damage():
-            return (names_of_ntuple if self._is_ntuple else names_of_tree)(self._tree)
-
     def _place(self, name: str) -> Place:
-        wholes = self._names.find(name)
+        with self._lock, self._damage():
+            wholes = self._branches.find(name)
+            if len(wholes) == 1:
+                return self._branches.place(wholes[0])
         if not wholes:
             raise missing_branch_error(name, self.where, self.branches())
-        if len(wholes) > 1:
-            message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
-            raise RootFileError(f"{message}; give the whole name of one")
-        return self._names.places[wholes[0]]
+        message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
+        raise RootFileError(f"{message}; give the whole name of one")
 
     @contextmanager
     def _named(self, branch: str) -> Iterator[None]:

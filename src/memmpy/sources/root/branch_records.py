@@ -1,0 +1,223 @@
+"""Finds the branches of a TTree by the byte counts of their records, without reading them.
+
+A tree is one object in the file. Its list of branches is a `TObjArray`: records, each after its
+number of bytes. A record begins with the class of the branch and its name; inside are the lists of
+its own branches and leaves. ROOT documents the format in `TBufferFile` and in the streamer info of
+each file.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, final
+
+__all__ = ["BranchRecord", "RecordError", "TreeRecords"]
+
+#: Bits of a byte count, of a class that was named before, and the tag before a class name.
+_HAS_COUNT, _IS_CLASS, _NEW_CLASS = 0x40000000, 0x80000000, 0xFFFFFFFF
+#: References count bytes from two before the first one of the object.
+_MAP_OFFSET = 2
+
+_PAIR = struct.Struct(">II")
+#: The byte count and the version of a class.
+_HEADER = struct.Struct(">IH")
+#: A `TObject`: version, unique number, bits; two more bytes follow if others refer to it.
+_OBJECT = struct.Struct(">HII")
+_IS_REFERENCED, _VERSION_HAS_COUNT = 1 << 4, 0x4000
+_INT = struct.Struct(">i")
+_UINT = struct.Struct(">I")
+
+#: Classes of branches, and the number of headers of derived classes before that of TBranch.
+_DERIVED = {"TBranch": 0, "TBranchElement": 1, "TBranchObject": 1, "TBranchRef": 1}
+#: Version of TBranch to the bytes of numbers before and after `fIOFeatures`, which 13 has.
+_NUMBERS = {10: (0, 60), 11: (0, 68), 12: (0, 68), 13: (24, 44)}
+
+
+class RecordError(ValueError):
+    """The bytes are not laid out as expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRecord:
+    """The place of a branch in the bytes of its tree.
+
+    Parameters
+    ----------
+    name : str
+        The name of the branch.
+    classname : str
+        Its C++ class.
+    start : int
+        Where the record begins.
+    title : int
+        Where its title begins.
+    version : int
+        The version of TBranch.
+    """
+
+    name: str
+    classname: str
+    start: int
+    title: int
+    version: int
+
+
+@final
+class TreeRecords:
+    """The branches of a tree, by their records.
+
+    Parameters
+    ----------
+    data : buffer
+        The decompressed bytes of the tree.
+    origin : int
+        The number of bytes of the key before them; references count from its begin.
+
+    Raises
+    ------
+    RecordError
+        By each method, if the bytes are not laid out as expected.
+    """
+
+    def __init__(self, data: Any, origin: int) -> None:
+        self._data, self._origin = memoryview(data), origin
+        self._classes: dict[int, str] = {}
+
+    def branches(self, start: int, num: int) -> list[BranchRecord]:
+        """Return the branches of a list of `num` objects that begin at `start`."""
+        try:
+            return [self._branch(*where) for where in self._objects(start, num)]
+        except (struct.error, IndexError, UnicodeDecodeError) as error:
+            raise RecordError(str(error)) from error
+
+    def parts(self, record: BranchRecord) -> tuple[list[BranchRecord], list[str]]:
+        """Return the branches of a branch, and the names of its leaves."""
+        try:
+            branches, num_branches, place = self._array(self._lists_of(record))
+            leaves, num_leaves, _ = self._array(place)
+            names = [self._leaf_name(after) for _, _, after in self._objects(leaves, num_leaves)]
+        except (struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
+            raise RecordError(str(error)) from error
+        return self.branches(branches, num_branches), names
+
+    def place_of(self, reference: int) -> int:
+        """Return the place of the class or object that a reference means."""
+        return reference - _MAP_OFFSET - self._origin
+
+    def is_class(self, reference: int) -> bool:
+        """Return whether a reference means a class."""
+        place = self.place_of(reference)
+        return place >= 0 and bytes(self._data[place : place + 4]) == b"\xff\xff\xff\xff"
+
+    def class_at(self, reference: int) -> str:
+        """Return the name of the class that a reference means."""
+        if reference not in self._classes:
+            if not self.is_class(reference):
+                raise RecordError("a reference means no class")
+            self._classes[reference], _ = self._text_until_zero(self.place_of(reference) + 4)
+        return self._classes[reference]
+
+    def class_of(self, place: int) -> str:
+        """Return the name of the class of an object."""
+        try:
+            return self._class_of(place)[0]
+        except (struct.error, UnicodeDecodeError) as error:
+            raise RecordError(str(error)) from error
+
+    def _objects(self, start: int, num: int) -> Iterator[tuple[int, str, int]]:
+        """Yield the place of each object, its class, and the place after the class."""
+        if not 0 <= num <= len(self._data):
+            raise RecordError("a list has too many objects")
+        place = start
+        for _ in range(num):
+            (count,) = _UINT.unpack_from(self._data, place)
+            if count & _HAS_COUNT:
+                yield place, *self._class_of(place)
+                place += 4 + (count & ~_HAS_COUNT)
+            else:  # the object was in the file before, as the counter of another leaf may be
+                earlier = self.place_of(count)
+                if not 0 <= earlier < place:
+                    raise RecordError("a reference means no object")
+                yield earlier, *self._class_of(earlier)
+                place += 4
+
+    def _class_of(self, place: int) -> tuple[str, int]:
+        """Return the class of an object, and the place after it."""
+        count, tag = _PAIR.unpack_from(self._data, place)
+        if not count & _HAS_COUNT or not tag & _IS_CLASS:
+            raise RecordError("an object has no byte count")
+        if tag == _NEW_CLASS:
+            return self._text_until_zero(place + 8)
+        return self.class_at(tag & ~_IS_CLASS), place + 8
+
+    def _branch(self, start: int, classname: str, after: int) -> BranchRecord:
+        num_derived = _DERIVED.get(classname)
+        if num_derived is None:
+            raise RecordError(f"{classname!r} is no class of branches")
+        place, version = after, 0
+        for _ in range(num_derived + 1):
+            place, version = self._header(place)
+        name, title = self._string(self._named(place))
+        return BranchRecord(name, classname, start, title, version)
+
+    def _lists_of(self, record: BranchRecord) -> int:
+        """Return the place of the list of branches in a branch."""
+        before, after = _NUMBERS[record.version]
+        _, place = self._string(record.title)
+        place = self._end(place) + before  # after the base TAttFill
+        return (self._end(place) if before else place) + after
+
+    def _leaf_name(self, place: int) -> str:
+        place, _ = self._header(self._header(place)[0])  # of the class and of TLeaf
+        return self._string(self._named(place))[0]
+
+    def _array(self, place: int) -> tuple[int, int, int]:
+        """Return the place of the first object of a TObjArray, their number, and its end."""
+        end = self._end(place)
+        place = self._object(self._header(place)[0])
+        _, place = self._string(place)
+        return place + 8, _INT.unpack_from(self._data, place)[0], end
+
+    def _named(self, place: int) -> int:
+        """Return the place of the name in a TNamed."""
+        return self._object(self._header(place)[0])
+
+    def _object(self, place: int) -> int:
+        """Return the place after a TObject."""
+        version, _, bits = _OBJECT.unpack_from(self._data, place)
+        if version & _VERSION_HAS_COUNT:
+            raise RecordError("a TObject has a byte count")
+        return int(place + _OBJECT.size + (2 if bits & _IS_REFERENCED else 0))
+
+    def _header(self, place: int) -> tuple[int, int]:
+        """Return the place after the header of a class, and its version."""
+        count, version = _HEADER.unpack_from(self._data, place)
+        if not count & _HAS_COUNT:
+            raise RecordError("a class has no byte count")
+        return place + _HEADER.size, version
+
+    def _end(self, place: int) -> int:
+        """Return the place after an object with a byte count."""
+        (count,) = _UINT.unpack_from(self._data, place)
+        if not count & _HAS_COUNT:
+            raise RecordError("an object has no byte count")
+        return int(place + 4 + (count & ~_HAS_COUNT))
+
+    def _text_until_zero(self, place: int) -> tuple[str, int]:
+        head = bytes(self._data[place : place + 256])
+        size = head.find(b"\0")
+        if size < 0:
+            raise RecordError("the name of a class is too long")
+        return head[:size].decode(), place + size + 1
+
+    def _string(self, place: int) -> tuple[str, int]:
+        """Return a TString, and the place after it."""
+        size: int = self._data[place]
+        place += 1
+        if size == 255:
+            (size,) = _UINT.unpack_from(self._data, place)
+            place += 4
+        text = bytes(self._data[place : place + size])
+        if len(text) != size:
+            raise RecordError("a text ends too late")
+        return text.decode(errors="surrogateescape"), place + size

@@ -1,0 +1,99 @@
+"""`TreeBranches`: the branches of a tree by name, each read when it is asked for."""
+
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, final
+
+from memmpy.sources.root.branch_records import RecordError
+from memmpy.sources.root.branches import (
+    BranchNames,
+    Place,
+    Position,
+    names_of_ntuple,
+    names_of_tree,
+    outline_of,
+    place_at,
+)
+
+__all__ = ["TreeBranches"]
+
+
+@final
+class TreeBranches:
+    """The branches of a TTree, or the fields of an RNTuple. One thread may call it at a time.
+
+    Parameters
+    ----------
+    file : uproot.ReadOnlyDirectory
+        The open file.
+    name : str
+        The name of the tree with its cycle.
+    is_ntuple : bool
+        Whether the tree is an RNTuple.
+    """
+
+    def __init__(self, file: Any, name: str, *, is_ntuple: bool) -> None:
+        self._file, self._name, self._is_ntuple = file, name, is_ntuple
+        self._lazy = None if is_ntuple else _lazy_tree(file.key(name))
+        #: The tree of uproot, without branches as long as they are read one by one.
+        self.tree = self._lazy.header if self._lazy else file[name]
+        self._places: dict[str, Place] = {}
+
+    def names(self) -> list[str]:
+        """Return the full names, in the order of the file."""
+        return list(self._names.positions)
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """Return the full names that a full or short name may mean."""
+        return (name,) if name in self._top_names else self._names.find(name)
+
+    def place(self, name: str) -> Place:
+        """Return the branch, leaf or field of a full name."""
+        if name not in self._places:
+            if name in self._top_names:
+                position = Position((self._top_names[name],))
+            else:
+                position = self._names.positions[name]
+            first = self._top_branch(position.path[0])
+            self._places[name] = Place(first) if self._is_ntuple else place_at(position, first)
+        return self._places[name]
+
+    @cached_property
+    def _top_names(self) -> dict[str, int]:
+        """The index of each branch of the tree itself, if its name can mean no other."""
+        records = self._lazy.top_records if self._lazy else ()
+        return {r.name: i for i, r in reversed([*enumerate(records)]) if "/" not in r.name}
+
+    @cached_property
+    def _names(self) -> BranchNames:
+        if self._is_ntuple:
+            return names_of_ntuple(self.tree)
+        if self._lazy:
+            with suppress(RecordError):
+                return names_of_tree(self._lazy.outlines())
+            self._read_whole_tree()
+        return names_of_tree(map(outline_of, self.tree.branches))
+
+    def _top_branch(self, index: int) -> Any:
+        """Return a branch or field of the tree itself."""
+        if self._is_ntuple:
+            return self.tree.fields[index]
+        if self._lazy:
+            with suppress(Exception):  # of any kind: uproot may still read the whole tree
+                return self._lazy.branch(index)
+            self._read_whole_tree()
+        return self.tree.branches[index]
+
+    def _read_whole_tree(self) -> None:
+        self._lazy, self.tree = None, self._file[self._name]
+        self._places.clear()
+
+
+def _lazy_tree(key: Any) -> Any | None:
+    """Return a `LazyTree`; None if only uproot can read it."""
+    from memmpy.sources.root.lazy_tree import LazyTree  # uproot is slow to import
+
+    try:
+        return LazyTree(key)
+    except Exception:  # noqa: BLE001 - of any kind: uproot may still read the whole tree
+        return None

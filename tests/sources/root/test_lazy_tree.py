@@ -1,0 +1,135 @@
+"""Tests of trees whose branches are read one by one: uproot, which reads them all, agrees."""
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from memmpy.errors import MemmpyError
+from memmpy.sources import ByteSource
+from memmpy.sources.root import TreeFile
+from memmpy.sources.root.branches import outline_of
+from memmpy.sources.root.lazy_tree import LazyTree
+
+
+def write_wide(path: Path) -> None:
+    """Write a tree of many branches; each is named after its values."""
+    with uproot.recreate(path) as file:
+        counts = np.arange(100) % 4
+        jets = {
+            name: ak.unflatten(np.arange(counts.sum(), dtype=dtype) + i, counts)
+            for i, (name, dtype) in enumerate({"pt": "f4", "eta": "f8", "id": "i4"}.items())
+        }
+        numbers = {f"x{i}": np.arange(100) + 1000 * i for i in range(50)}
+        branches = {**numbers, "jet": ak.zip(jets), "last": np.arange(100) > 50}
+        types = {name: ak.type(values).content for name, values in branches.items()}
+        file.mktree("folder/t", types).extend(branches)
+
+
+def trees_of(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.glob("*.root")):
+        with uproot.open(path) as file:
+            classes = file.classnames(recursive=True)
+        yield from ((path, name) for name, kind in classes.items() if kind == "TTree")
+
+
+def assert_same_branch(ours: Any, theirs: Any) -> None:
+    assert (ours.name, ours.classname, ours.index) == (theirs.name, theirs.classname, theirs.index)
+    ours_as, theirs_as = (re.sub("0x[0-9a-f]+", "", repr(b.interpretation)) for b in (ours, theirs))
+    assert ours_as == theirs_as
+    assert ours.entry_offsets == theirs.entry_offsets
+    assert ours.compressed_bytes == theirs.compressed_bytes
+    assert ours.object_path == theirs.object_path
+    assert ours.cache_key == theirs.cache_key
+    for inner, expected in zip(ours.branches, theirs.branches, strict=True):
+        assert_same_branch(inner, expected)
+
+
+def assert_same_tree(path: Path, name: str, order: Callable[[list[int]], None]) -> None:
+    """Compare the branches, read in some order, with those of uproot."""
+    with uproot.open(path) as file, uproot.open(path) as other:
+        lazy, whole = LazyTree(file.key(name)), other[name]
+        assert lazy.outlines() == [outline_of(branch) for branch in whole.branches]
+        assert lazy.header.num_entries == whole.num_entries
+        assert lazy.header.object_path == whole.object_path
+        indices = list(range(len(whole.branches)))
+        order(indices)
+        for i in indices:
+            assert_same_branch(lazy.branch(i), whole.branches[i])
+
+
+ORDERS = {"forward": lambda _: None, "backward": list.reverse, "random": random.Random(1).shuffle}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_each_branch_is_that_of_the_whole_tree_in_any_order(tmp_path: Path, order: str) -> None:
+    write_wide(tmp_path / "wide.root")
+    assert_same_tree(tmp_path / "wide.root", "folder/t;1", ORDERS[order])
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["backward", "random"])
+def test_each_branch_of_real_files_is_that_of_the_whole_tree(real_data: Path, order: str) -> None:
+    for path, name in trees_of(real_data):
+        assert_same_tree(path, name, ORDERS[order])
+
+
+def test_uproot_reads_only_the_branches_that_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wide(tmp_path / "wide.root")
+    read: list[int] = []
+    read_branch = LazyTree.branch
+
+    def branch(tree: LazyTree, index: int) -> Any:
+        read.append(index)
+        return read_branch(tree, index)
+
+    monkeypatch.setattr(LazyTree, "branch", branch)
+    with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
+        assert file.has_branch("x3")
+        assert len(file.branches()) == 55
+        file.type_of("x3")
+        values = dict(file.read(["x3", "jet_pt"], 10, 20))
+    assert values["x3"].tolist() == list(range(3010, 3020))
+    assert values["jet_pt"][1].tolist() == np.arange(15, 18).tolist()
+    assert set(read) == {3, 51}
+
+
+def test_a_tree_with_unusual_records_is_read_by_uproot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wide(tmp_path / "wide.root")
+    monkeypatch.setattr("memmpy.sources.root.branch_records._DERIVED", {})
+    with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
+        assert len(file.branches()) == 55
+        assert dict(file.read(["x3"], 0, 2))["x3"].tolist() == [3000, 3001]
+
+
+def test_a_flipped_bit_in_the_records_gives_right_values_or_an_error(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "plain.root", compression=None) as file:
+        branches = {f"key_{i}": np.arange(20) + 100 * i for i in range(8)}
+        file.mktree("t", dict.fromkeys(branches, "int64")).extend(branches)
+    raw = (tmp_path / "plain.root").read_bytes()
+    with uproot.open(tmp_path / "plain.root") as file:
+        key = file.key("t")
+        first, last = key.data_cursor.index, key.data_cursor.index + key.data_compressed_bytes
+    for place in random.Random(1).sample(range(first, last), 150):
+        flipped = bytearray(raw)
+        flipped[place] ^= 1 << place % 8
+        (tmp_path / "flipped.root").write_bytes(flipped)
+        try:
+            with closing(TreeFile(ByteSource(str(tmp_path / "flipped.root")), "t")) as file:
+                values = dict(file.read(["key_5"], 0, file.num_entries))["key_5"]
+        except MemmpyError:
+            continue
+        num = min(len(values), 20)
+        assert values[:num].tolist() == branches["key_5"][:num].tolist()
