@@ -4,10 +4,10 @@ import numpy as np
 
 from memmpy.display import Table
 from memmpy.report.report_data import (
-    Block,
     Chart,
     ChartSet,
     FindingGroup,
+    Panel,
     ReportData,
     Section,
     Verdict,
@@ -73,17 +73,17 @@ def report_of(names: list[str], *, text: str = "plain") -> ReportData:
         processes=table,
         findings=[FindingGroup("warning", "constant", text, table, table)],
         sections=[
-            Section("scores", "Scores", [Block(charts=others)]),
+            Section("scores", "Scores", [Panel(charts=others)]),
             Section(
                 "inputs",
                 "Inputs",
                 [
-                    Block(
+                    Panel(
                         "Correlation", charts=ChartSet([], [Chart("r", matrix, text)], False, False)
                     )
                 ],
             ),
-            Section("keys", "Keys", [Block(charts=ChartSet(views, charts, has_search=True))], text),
-            Section("code", "How it was made", [Block("Convert", text, code=f"convert({text!r})")]),
+            Section("keys", "Keys", [Panel(charts=ChartSet(views, charts, has_search=True))], text),
+            Section("code", "How it was made", [Panel("Convert", text, code=f"convert({text!r})")]),
         ],
     )

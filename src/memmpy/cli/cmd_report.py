@@ -37,7 +37,7 @@ def report(
     check: bool,
     quiet: bool,
 ) -> None:
-    """Write a page that shows what is in STORE, and whether it is healthy.
+    """Write a page that shows what is in STORE.
 
     The page has histograms of all keys, processes, weights, findings, cut-flow and sources. It is
     one file for any browser, and needs no network.

@@ -23,8 +23,8 @@ TOPICS = {
         "keys": "List the keys of STORE, with type, length, size and origin.",
         "head": "Show the first events of STORE, with a row for each key.",
         "describe": "Show mean, width, extremes and distribution of the keys of STORE.",
-        "report": "Write a page that shows what is in STORE, and whether it is healthy.",
-        "demo": "Convert, cut and load toy events, or your own ROOT files.",
+        "report": "Write a page that shows what is in STORE.",
+        "demo": "Train on toy events in seconds, or load your own ROOT files.",
     },
     "Convert and cut": {
         "init": "Write a draft of a recipe for FILES to stdout.",

@@ -33,13 +33,7 @@ from memmpy.errors import (
 from memmpy.jagged import Clipping, clipping_notes
 from memmpy.parallel import Work, WorkerPool, WorkOption, check_work, worker_pool
 from memmpy.sources import open_files
-from memmpy.splits import (
-    Splits,
-    agree_on_splits,
-    num_events,
-    open_event_columns,
-    recorded_splits,
-)
+from memmpy.splits import Splits, agree_on_splits, num_events, open_event_columns, recorded_splits
 from memmpy.store import Metadata, SourceRecord, Transaction, Unfinished, parts_of, read_metadata
 from memmpy.typing import PathLike
 
@@ -290,12 +284,11 @@ def convert_request(
         logger.info("read %s of %s", printable(", ".join(branches)), source)
     warn_of(result.notes)
     clippings = clippings_of({**plan.current, **columns}, plan.target.recipes)
-    losses = _losses(result.num_lost, request.dtypes)
-    warn_of([*losses, *clipping_notes(clippings)], ConversionWarning)
-    arrays = {array.file: array for c in columns.values() for array in c.arrays.values()}
-    bytes_written = sum(array.nbytes for array in arrays.values())
+    notes = [*_losses(result.num_lost, request.dtypes), *clipping_notes(clippings)]
+    warn_of(notes, ConversionWarning)
+    written = {a.file: a.nbytes for column in columns.values() for a in column.arrays.values()}
     _record_splits(directory, splits)
-    return Conversion(Path(path), plan, bytes_written, clippings)
+    return Conversion(Path(path), plan, sum(written.values()), clippings)
 
 
 @argument_hints

@@ -169,7 +169,7 @@ def describe_columns(
     sizes = {key: _size_of(snapshot.columns[key]) for key in keys}
     compiled = is_worth_compiling(sum(sizes.values()), least=ITEMS_REDUCED)
     readers = {
-        key: _Reader(key, column, snapshot.texts(key), frame_of(column), compiled)
+        key: _SummaryReader(key, column, snapshot.texts(key), frame_of(column), compiled)
         for key, column in ((key, snapshot.columns[key]) for key in keys)
     }
     tasks = (
@@ -196,7 +196,7 @@ def describe_columns(
 
 
 def _statistics(
-    key: str, group: str, record: ColumnRecord, reader: "_Reader", sums: ColumnSums | None
+    key: str, group: str, record: ColumnRecord, reader: "_SummaryReader", sums: ColumnSums | None
 ) -> ColumnStatistics:
     sums = sums or ColumnSums(0)
     is_text = reader.texts is not None or record.kind == "text"
@@ -254,7 +254,7 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _SummaryReader:
     """Reads one column."""
 
     key: str
@@ -310,7 +310,7 @@ class _Reader:
 
 
 def _tasks(
-    readers: Mapping[str, _Reader], sizes: Mapping[str, int]
+    readers: Mapping[str, _SummaryReader], sizes: Mapping[str, int]
 ) -> Iterator[Callable[[], dict[tuple[str, Group], ColumnSums]]]:
     for key, reader in readers.items():
         num = len(reader.column)
@@ -321,7 +321,7 @@ def _tasks(
 
 
 def _grouped_tasks(
-    readers: Mapping[str, _Reader],
+    readers: Mapping[str, _SummaryReader],
     sizes: Mapping[str, int],
     grouping: Grouping,
     num_entries: int,

@@ -11,10 +11,10 @@ from memmpy.display import Table
 from memmpy.errors import OptionError
 
 __all__ = [
-    "Block",
     "Chart",
     "ChartSet",
     "FindingGroup",
+    "Panel",
     "ReportData",
     "Section",
     "Verdict",
@@ -159,7 +159,7 @@ class ChartSet:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Block:
+class Panel:
     """A part of a section: a heading, a note, and a table, charts or code."""
 
     title: str = ""
@@ -180,13 +180,13 @@ class Section:
         Its anchor: letters and hyphens.
     title, note : str
         Its heading, and a line below.
-    blocks : sequence of Block
+    blocks : sequence of Panel
         Its content.
     """
 
     id: str
     title: str
-    blocks: Sequence[Block]
+    blocks: Sequence[Panel]
     note: str = ""
 
 

@@ -11,7 +11,7 @@ from memmpy.dataset import Store, StoreInfo, process_keys
 from memmpy.display import Table, format_count, format_measured, format_size
 from memmpy.report.chart_rows import ClassCuts
 from memmpy.report.chart_words import format_number, format_share
-from memmpy.report.report_data import Block, Section
+from memmpy.report.report_data import Panel, Section
 from memmpy.store import tree_name
 
 __all__ = ["StoreSummary", "cutflow_section", "skim_sections", "sources_section"]
@@ -153,7 +153,7 @@ def cutflow_section(flow: CutFlow) -> Section:
     note = "Each step counts what passes it and all steps before; left is its share of all."
     if flow.weight is not None:
         note += f" Weight: {flow.weight}."
-    return Section("cutflow", "Cut-flow", [Block(table=Table(headings, 1, [rows]))], note)
+    return Section("cutflow", "Cut-flow", [Panel(table=Table(headings, 1, [rows]))], note)
 
 
 def skim_sections(store: Store) -> Iterator[Section]:
@@ -175,7 +175,7 @@ def skim_sections(store: Store) -> Iterator[Section]:
     ]
     rows += [(name, why, "", "damaged", "-", "-") for name, why in skims.damaged.items()]
     table = Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows])
-    yield Section("skims", "Skims", [Block(table=table)])
+    yield Section("skims", "Skims", [Panel(table=table)])
 
 
 def sources_section(store: Store) -> Section:
@@ -201,4 +201,4 @@ def sources_section(store: Store) -> Section:
     if not rows:
         return Section("sources", "Sources", [], f"No files fill this store. {note}")
     headings = ("file", "tree", "metadata", "entries", "size")
-    return Section("sources", "Sources", [Block(table=Table(headings, 3, [rows], caption))], note)
+    return Section("sources", "Sources", [Panel(table=Table(headings, 3, [rows], caption))], note)

@@ -12,7 +12,7 @@ from memmpy.report.chart_words import (
     format_share,
     histogram_in_words,
 )
-from memmpy.report.report_data import Block, Chart, ChartSet, Section, View, bins_of
+from memmpy.report.report_data import Chart, ChartSet, Panel, Section, View, bins_of
 from memmpy.training import RocCurve, Scores, TrainingSet, roc_curve
 from memmpy.typing import Array
 
@@ -35,11 +35,11 @@ def training_section(data: TrainingSet) -> Section:
     try:
         blocks = [_balance(data), *_factors(data), *_inputs(data), *_correlations(data)]
     except FitError as error:
-        blocks = [Block(note=f"Nothing can be fitted: {error}")]
+        blocks = [Panel(note=f"Nothing can be fitted: {error}")]
     return Section("training", "Training set", blocks, note)
 
 
-def _balance(data: TrainingSet) -> Block:
+def _balance(data: TrainingSet) -> Panel:
     balance = data.balance()
     sections = []
     for row, split in enumerate(balance.splits):
@@ -57,18 +57,18 @@ def _balance(data: TrainingSet) -> Block:
     if data.request.has_weight:
         headings += ["sum of weights", "effective events", "negative weights"]
     of_fold = f" of {balance.title}" if balance.title else ""
-    return Block(f"Balance{of_fold}", table=Table(headings, 2, sections))
+    return Panel(f"Balance{of_fold}", table=Table(headings, 2, sections))
 
 
-def _factors(data: TrainingSet) -> Iterator[Block]:
+def _factors(data: TrainingSet) -> Iterator[Panel]:
     fit = data.fit(None if data.splits.num_folds is None else 0)
     if fit.factors:
         rows = [(name, f"{factor:.6g}") for name, factor in fit.factors.items()]
         note = "In a training, the weights of a class are multiplied by its factor."
-        yield Block("Factors of classes", note, Table(("class", "factor"), 1, [rows]))
+        yield Panel("Factors of classes", note, Table(("class", "factor"), 1, [rows]))
 
 
-def _inputs(data: TrainingSet) -> Iterator[Block]:
+def _inputs(data: TrainingSet) -> Iterator[Panel]:
     histograms = data.histograms()
     has_events = histograms.num_events > 0
     names = [one for one, has in zip(histograms.classes, has_events, strict=True) if has]
@@ -95,10 +95,10 @@ def _inputs(data: TrainingSet) -> Iterator[Block]:
             charts.append(Chart(one.label, drawing, words, kind=one.input, facts=note))
         if charts:
             note_of_all = f"Events of the {histograms.title}, with the weights of a training."
-            yield Block(title, note_of_all, charts=ChartSet(views, charts, is_normalised=True))
+            yield Panel(title, note_of_all, charts=ChartSet(views, charts, is_normalised=True))
 
 
-def _correlations(data: TrainingSet) -> Iterator[Block]:
+def _correlations(data: TrainingSet) -> Iterator[Panel]:
     result = data.correlations()
     num = len(result.keys)
     if num < 2:
@@ -124,7 +124,7 @@ def _correlations(data: TrainingSet) -> Iterator[Block]:
             has_toolbar=False,
         )
     note = f"Linear correlations in the {result.title}, the strongest first."
-    yield Block("Correlations", note, table, charts)
+    yield Panel("Correlations", note, table, charts)
 
 
 def _coefficients(matrix: NDArray[np.float64]) -> list[list[float | None]]:
@@ -145,7 +145,7 @@ def score_section(data: TrainingSet, scores: Scores) -> Section:
     numbers = np.where(labels < 0, len(classes), labels)
     charts = [_score_chart(name, own, numbers, weights, groups) for name, own in columns.items()]
     views = [View("class", groups, range(len(groups)))]
-    blocks.append(Block("Scores by class", charts=ChartSet(views, charts, is_normalised=True)))
+    blocks.append(Panel("Scores by class", charts=ChartSet(views, charts, is_normalised=True)))
     note = f"{format_count(len(scores), 'event')}, each scored by a fold that has not seen it."
     return Section("scores", "Scores", blocks, note)
 
@@ -170,7 +170,7 @@ def _score_chart(
     return Chart(title, {"bins": bins_of(bins), "low": low, "high": high}, words)
 
 
-def _curves(scores: Scores, signal: str, values: Array) -> Block:
+def _curves(scores: Scores, signal: str, values: Array) -> Panel:
     """Return the ROC curves of all events and of each fold, and a table of the areas."""
     curves = {"all folds" if (scores.folds >= 0).any() else "all": scores.roc()}
     labels, number = scores.labels, int(scores.labels.max())
@@ -197,7 +197,7 @@ def _curves(scores: Scores, signal: str, values: Array) -> Block:
     }
     chart = Chart("ROC curve", drawing, f"ROC curve of {signal}: AUC {areas[0]:.4f}", facts=facts)
     views = [View("curve", list(curves), range(len(curves)))]
-    return Block(table=Table(("events", "AUC"), 1, [rows]), charts=ChartSet(views, [chart]))
+    return Panel(table=Table(("events", "AUC"), 1, [rows]), charts=ChartSet(views, [chart]))
 
 
 def _points(curve: RocCurve) -> list[list[float]]:

@@ -17,7 +17,7 @@ from memmpy.report.chart_rows import ClassCuts
 from memmpy.report.finding_groups import findings_of, verdict_of
 from memmpy.report.key_charts import draw_keys
 from memmpy.report.report_code import call_lines, code_of_store, code_of_training
-from memmpy.report.report_data import Block, ReportData, Section
+from memmpy.report.report_data import Panel, ReportData, Section
 from memmpy.report.report_page import page_template, render_page
 from memmpy.report.store_sections import (
     StoreSummary,
@@ -221,7 +221,7 @@ def _key_section(
         words.append(f"Weight: {cuts.weight}. The numbers below a picture count each value once.")
     if cuts.labels:
         words.append("Classes are those of the labels, before the cut.")
-    return Section("keys", "Keys", [Block(charts=charts)], " ".join(words))
+    return Section("keys", "Keys", [Panel(charts=charts)], " ".join(words))
 
 
 def _code_section(
@@ -243,4 +243,4 @@ def _code_section(
     note = "These calls make the same data."
     if made_by:
         note += f" The files were read by memmpy {', '.join(sorted(made_by))}."
-    return Section("code", "How it was made", [Block(code=code)], note)
+    return Section("code", "How it was made", [Panel(code=code)], note)

@@ -6,7 +6,7 @@ from memmpy.training.label_columns import LABEL, WEIGHT
 from memmpy.training.reweight import Reweight
 from memmpy.training.row_fit import RowFit
 from memmpy.training.scoring import RocCurve, ScoreHistogram, ScoreHistograms, Scores, roc_curve
-from memmpy.training.summaries import ClassBalance, Correlations, InputHistograms, KeyHistogram
+from memmpy.training.summaries import ClassBalance, Correlations, InputHistogram, InputHistograms
 from memmpy.training.training_request import Inputs, Negative, Normalise, TrainingRequest
 from memmpy.training.training_set import TrainingSet, make_training_set
 
@@ -18,9 +18,9 @@ __all__ = [
     "Correlations",
     "Finding",
     "Fit",
+    "InputHistogram",
     "InputHistograms",
     "Inputs",
-    "KeyHistogram",
     "Negative",
     "Normalise",
     "Reweight",

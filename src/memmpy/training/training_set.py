@@ -42,7 +42,6 @@ class HasPath(Protocol):
     @property
     def path(self) -> PathLike:
         """Its directory."""
-        ...
 
 
 @argument_hints
@@ -239,18 +238,16 @@ class TrainingSet(TrainingSummaries):
 
         Notes
         -----
-        The guide on checks has the rules in full. Errors are for a class without training events,
-        and for weights that are not finite. Warnings are for keys that are empty, constant,
-        infinite, or give the label away; for values such as -999; for few effective events; and for
-        splits that differ by more than chance.
+        The guide on checks has the rules. Errors are for a class without training events and for
+        infinite weights. All else is a warning, such as a key that gives the label away.
 
         Examples
         --------
         >>> audit = data.check()
         >>> [finding for finding in audit.findings if finding.level != "info"]
         """
-        has_fit = self._fit_source is None
-        return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has_fit)
+        has = self._fit_source is None
+        return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has)
 
     def apply_to(
         self,

@@ -10,7 +10,7 @@ import pytest
 import memmpy
 from memmpy import Objects, Reweight
 from memmpy.errors import OptionError, SplitError
-from memmpy.training.summaries import InputHistograms, KeyHistogram, input_counts, split_rows
+from memmpy.training.summaries import InputHistogram, InputHistograms, input_counts, split_rows
 from tests.training.audit.training_sets import clean_columns, training_set_of
 from tests.training.samples import Sample, arrays_of
 
@@ -40,11 +40,11 @@ def data(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> memmpy.TrainingSet:
     return sample.training_set(**OPTIONS)
 
 
-def by_key(histograms: tuple[KeyHistogram | None, ...]) -> dict[tuple[str, str], KeyHistogram]:
+def by_key(histograms: tuple[InputHistogram | None, ...]) -> dict[tuple[str, str], InputHistogram]:
     return {(one.input, one.key): one for one in histograms if one is not None}
 
 
-def check(one: KeyHistogram, values: Any, weights: Any, labels: Any) -> None:
+def check(one: InputHistogram, values: Any, weights: Any, labels: Any) -> None:
     """Compare a histogram with NumPy's of the values of all items."""
     values, weights = np.asarray(values, np.float64), np.asarray(weights, np.float64)
     assert len(values)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from memmpy.kernels import fill_bins
 from memmpy.loaders import slice_ranges
 from memmpy.parallel import num_helpers, prefetch
-from memmpy.training.summaries.input_histograms import NUMBER, InputHistograms, KeyHistogram
+from memmpy.training.summaries.input_histograms import NUMBER, InputHistogram, InputHistograms
 from memmpy.training.summaries.split_rows import InputKey, SplitRows, labels_of
 from memmpy.typing import Array, Entries
 
@@ -72,7 +72,7 @@ def _count(
 
     def histogram(
         column: _Column, values: Array, edges: NDArray[np.float64], offsets: Entries | None
-    ) -> KeyHistogram:
+    ) -> InputHistogram:
         of_items = groups if offsets is None else np.repeat(groups, np.diff(offsets))
         sums, squares = fill_bins(
             values,
@@ -88,10 +88,10 @@ def _count(
             for numbers in (of_items, of_items[np.isnan(values)])
         )
         names = column.input, column.key, column.label
-        return KeyHistogram(*names, edges, sums[:, :-1], squares[:, :-1], num_items, num_missing)
+        return InputHistogram(*names, edges, sums[:, :-1], squares[:, :-1], num_items, num_missing)
 
-    before: list[KeyHistogram] = []
-    after: list[KeyHistogram | None] = []
+    before: list[InputHistogram] = []
+    after: list[InputHistogram | None] = []
     for name, own in groupby(columns, key=lambda one: one.input):
         items = rows.items(name, step)
         offsets = np.append(0, np.cumsum(items.counts)) if rows.has_objects(name) else None

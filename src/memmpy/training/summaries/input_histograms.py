@@ -17,7 +17,7 @@ from memmpy.typing import PathLike
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["NUMBER", "InputHistograms", "KeyHistogram"]
+__all__ = ["NUMBER", "InputHistogram", "InputHistograms"]
 
 #: The key of the number of objects of an event.
 NUMBER = "number"
@@ -31,7 +31,7 @@ _MAX_LEGEND = 4
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class KeyHistogram:
+class InputHistogram:
     """The histogram of one key of an input, for c classes and the events of none.
 
     Attributes
@@ -58,7 +58,7 @@ class KeyHistogram:
     num_items: NDArray[np.int64]
     num_missing: NDArray[np.int64]
 
-    def __add__(self, other: "KeyHistogram") -> "KeyHistogram":
+    def __add__(self, other: "InputHistogram") -> "InputHistogram":
         names = ("sums", "squares", "num_items", "num_missing")
         return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
 
@@ -102,10 +102,10 @@ class InputHistograms(Renderable):
         The names of the classes, and ``"no class"`` for the events of none.
     num_events : int64 array of shape (c + 1,)
         The number of events of each.
-    before : tuple of KeyHistogram
+    before : tuple of InputHistogram
         One of each key, in the order of the inputs, and after the keys of objects one of their
         number. Each object has the weight of its event.
-    after : tuple of KeyHistogram or None
+    after : tuple of InputHistogram or None
         The same after scaling and filling, in bins that all keys share; None if a key is not
         scaled.
     """
@@ -113,8 +113,8 @@ class InputHistograms(Renderable):
     title: str
     classes: tuple[str, ...]
     num_events: NDArray[np.int64]
-    before: tuple[KeyHistogram, ...]
-    after: tuple[KeyHistogram | None, ...]
+    before: tuple[InputHistogram, ...]
+    after: tuple[InputHistogram | None, ...]
 
     def __add__(self, other: "InputHistograms") -> "InputHistograms":
         return replace(
@@ -223,7 +223,7 @@ def _draw_inputs(histograms: InputHistograms, *, log: bool) -> "Figure":
 
 
 def _draw_panel(
-    axes: Any, histograms: InputHistograms, one: KeyHistogram, *, log: bool, is_after: bool
+    axes: Any, histograms: InputHistograms, one: InputHistogram, *, log: bool, is_after: bool
 ) -> None:
     axes.set_axis_on()
     highest, lowest = 0.0, math.inf
@@ -268,7 +268,7 @@ def _draw_panel(
     axes.xaxis.get_offset_text().set_fontsize("x-small")
 
 
-def _notes(one: KeyHistogram) -> Iterator[str]:
+def _notes(one: InputHistogram) -> Iterator[str]:
     """Yield what a panel does not show."""
     if not one.num_items.any():
         yield "no values"
