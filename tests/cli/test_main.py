@@ -80,7 +80,7 @@ def test_the_demo_accepts_an_empty_tree(make_file: MakeFile, tmp_path: Path) -> 
         (["demo", "--files"], "name ROOT files with --files"),
         (["demo", "--tree", "x"], "--tree and --keys need --files"),
         (["verify", "missing"], "no store at 'missing'"),
-        (["demo", "--events", "-1"], "num_events is -1"),
+        (["demo", "--events", "-1"], "--events is -1"),
     ],
 )
 def test_errors_are_printed_without_a_traceback(
