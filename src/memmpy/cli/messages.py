@@ -1,11 +1,14 @@
 """Prints errors and warnings of memmpy, and usage errors, in one line."""
 
+import os
 import re
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,9 +16,12 @@ import click
 from memmpy.cli.option_words import in_options, option_names
 from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
 from memmpy.display import printable
-from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest
+from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest, warn_of
 
-__all__ = ["errors_in_a_line", "warnings_in_a_line"]
+__all__ = ["errors_in_a_line", "warn_of_redirect", "warnings_in_a_line"]
+
+#: What the shell takes for a file in ``njets>1`` and ``njets>=1``.
+_NUMBER = re.compile(r"=?[+-]?\d*\.?\d+(e[+-]?\d+)?")
 
 
 @contextmanager
@@ -44,6 +50,20 @@ def warnings_in_a_line() -> Iterator[None]:
         warnings.simplefilter("always", MemmpyWarning)
         warnings.showwarning = partial(_show_warning, warnings.showwarning)
         yield
+
+
+def warn_of_redirect() -> None:
+    """Warn if stdout is a file whose name is a number: the shell has read a > of a cut."""
+    try:
+        status = os.fstat(sys.stdout.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return
+        numbers = [path for path in Path().iterdir() if _NUMBER.fullmatch(path.name)]
+        name = next(path.name for path in numbers if os.path.samestat(path.stat(), status))
+    except (OSError, ValueError, StopIteration):  # stdout is no file, or closed
+        return
+    message = f"the output goes to the file {name!r}, because the shell read a > as a redirect; "
+    warn_of([f"{message}write cuts in single quotes: 'njets > 1'"], MemmpyWarning)
 
 
 def _usage_message(error: click.UsageError) -> str:
