@@ -377,7 +377,7 @@ def test_errors_are_printed_without_a_traceback(
         (["FILE", "--keys", "met", "--workers", "0"], "--workers"),
         (
             ["FILE", "--keys", "met", "--step-bytes", "0"],
-            "step_bytes must be an integer of",
+            "--step-bytes must be an integer of",
         ),
         (["FILE", "--pad", "jet_pt:3:1e400"], "1e400 is too large for a float64; write inf"),
         (["FILE", "--pad", "jet_pt:3:-1e400"], "-1e400 is too large for a float64; write inf"),

@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from memmpy import cli
+from memmpy import WriteVector, cli
 from memmpy.cli import main
 from memmpy.cli.main import TOPICS
 from tests.conversion.everything import of_tuple, write_file
@@ -224,3 +224,30 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
     assert "Aborted!" in errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "d").glob("*/*.root"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("redirect", "file", "is_warned"),
+    [
+        (">1", "1", True),
+        (">=6", "=6", True),
+        (">0.5", "0.5", True),
+        (">-1e3", "-1e3", True),
+        (">flow.txt", "flow.txt", False),
+        ("| cat >1", "1", False),
+    ],
+)
+def test_a_cut_that_the_shell_took_for_a_redirect_is_noticed(
+    redirect: str, file: str, is_warned: bool, tmp_path: Path
+) -> None:
+    with WriteVector(tmp_path / "s", "njets") as column:
+        column.extend([1, 2, 3])
+    command = f"{sys.executable} -m memmpy cutflow s njets{redirect}"
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "njets" in (tmp_path / file).read_text(encoding="utf-8")
+    message = f"memmpy: warning: the output goes to the file '{file}', because the shell read a >"
+    assert done.stderr.startswith(message) if is_warned else done.stderr == ""
+    assert done.stdout == ""

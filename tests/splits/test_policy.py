@@ -344,7 +344,7 @@ def test_names_that_the_files_have_and_the_store_does_not_are_said(
     said = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     (message,) = said
     assert message.startswith(f"events of {tmp_path / 's'} are named by file and entry: ")
-    assert "the store lacks 'run', 'event' of its files; convert(" in message
+    assert "the store lacks 'run', 'event' of its files; convert with splits=," in message
 
 
 @pytest.mark.parametrize("splits", [Splits(), Splits(by="file")])

@@ -85,7 +85,9 @@ class _ColumnOptions:
 @join_options(
     "file_options",
     FileOptions,
-    click.argument("files", nargs=-1, metavar="[FILES]..."),
+    click.argument(
+        "files", nargs=-1, metavar="[FILES]...", type=click.Path(readable=False)
+    ),  # the shell completes paths
     click.option(
         "--tree",
         multiple=True,

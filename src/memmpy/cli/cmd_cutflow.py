@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import name_options
+from memmpy.cli.options import complete_keys, name_options
 from memmpy.cli.recipes import find_recipe
 from memmpy.cuts import Constant
 from memmpy.cuts import cutflow as count
@@ -16,8 +16,17 @@ __all__ = ["cutflow"]
 @click.command()
 @click.argument("store")
 @click.argument("cuts", metavar="CUT...", nargs=-1)
-@click.option("--by", multiple=True, help="A column to group by, such as process; repeatable.")
-@click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
+@click.option(
+    "--by",
+    multiple=True,
+    shell_complete=complete_keys,
+    help="A column to group by, such as process; repeatable.",
+)
+@click.option(
+    "--weight",
+    shell_complete=complete_keys,
+    help="The weight of an entry, such as weight or 'weight * 0.5'.",
+)
 @name_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def cutflow(

@@ -7,6 +7,7 @@ import click
 
 from memmpy.cli.options import (
     WorkFlags,
+    complete_keys,
     join_options,
     name_options,
     pad_option,
@@ -38,7 +39,13 @@ class _RowOptions:
 @join_options(
     "rows",
     _RowOptions,
-    click.option("--keys", "-k", multiple=True, help="Columns of the batches, joined by commas."),
+    click.option(
+        "--keys",
+        "-k",
+        multiple=True,
+        shell_complete=complete_keys,
+        help="Columns of the batches, joined by commas.",
+    ),
     pad_option,
     click.option(
         "--group",

@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 import memmpy
-from memmpy.cli.messages import errors_in_a_line, warnings_in_a_line
+from memmpy.cli.messages import errors_in_a_line, warn_of_redirect, warnings_in_a_line
 from memmpy.errors import nearest
 
 __all__ = ["main"]
@@ -41,6 +42,7 @@ TOPICS = {
         "verify": "Compare the files of a store or skim with their checksums.",
         "skims": "List or remove the skims of STORE.",
         "clean": "List or remove the leftovers of killed processes in STORE.",
+        "completion": "Print the script that completes commands and options in SHELL.",
     },
 }
 
@@ -79,6 +81,12 @@ class _VerbGroup(click.Group):
             with formatter.section(topic):
                 formatter.write_dl([(verb.ljust(width), text) for verb, text in verbs.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the verbs that begin with a text, without an import, and the options."""
+        summaries = [item for verbs in self.topics.values() for item in verbs.items()]
+        verbs = [CompletionItem(v, help=text) for v, text in summaries if v.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def make_context(self, *words: Any, **options: Any) -> click.Context:
         """Parse the options that stand before the verb."""
         with errors_in_a_line():
@@ -99,6 +107,7 @@ class _VerbGroup(click.Group):
             if isinstance(stream, io.TextIOWrapper):  # a terminal may lack characters such as ±
                 stream.reconfigure(errors="replace")
         with warnings_in_a_line(), errors_in_a_line():
+            warn_of_redirect()
             return super().invoke(ctx)
 
 

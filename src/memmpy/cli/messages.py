@@ -1,19 +1,27 @@
 """Prints errors and warnings of memmpy, and usage errors, in one line."""
 
+import os
+import re
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
+from memmpy.cli.option_words import in_options, option_names
 from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
 from memmpy.display import printable
-from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest
+from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest, warn_of
 
-__all__ = ["errors_in_a_line", "warnings_in_a_line"]
+__all__ = ["errors_in_a_line", "warn_of_redirect", "warnings_in_a_line"]
+
+#: What the shell takes for a file in ``njets>1`` and ``njets>=1``.
+_NUMBER = re.compile(r"=?[+-]?\d*\.?\d+(e[+-]?\d+)?")
 
 
 @contextmanager
@@ -28,7 +36,7 @@ def errors_in_a_line() -> Iterator[None]:
         click.echo(printable("\n".join(lines)), err=True)
         sys.exit(USAGE_ERROR)
     except MemmpyError as error:
-        click.echo(printable(f"memmpy: {error}"), err=True)
+        click.echo(printable(f"memmpy: {_in_words_of_the_verb(str(error))}"), err=True)
         sys.exit(USAGE_ERROR if isinstance(error, OptionError) else FAILED)
     except KeyboardInterrupt:
         click.echo("\nAborted!", err=True)
@@ -44,6 +52,20 @@ def warnings_in_a_line() -> Iterator[None]:
         yield
 
 
+def warn_of_redirect() -> None:
+    """Warn if stdout is a file whose name is a number: the shell has read a > of a cut."""
+    try:
+        status = os.fstat(sys.stdout.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return
+        numbers = [path for path in Path().iterdir() if _NUMBER.fullmatch(path.name)]
+        name = next(path.name for path in numbers if os.path.samestat(path.stat(), status))
+    except (OSError, ValueError, StopIteration):  # stdout is no file, or closed
+        return
+    message = f"the output goes to the file {name!r}, because the shell read a > as a redirect; "
+    warn_of([f"{message}write cuts in single quotes: 'njets > 1'"], MemmpyWarning)
+
+
 def _usage_message(error: click.UsageError) -> str:
     if isinstance(error, click.NoSuchOption):
         options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
@@ -53,13 +75,27 @@ def _usage_message(error: click.UsageError) -> str:
             hint = hint.replace(f"'{name}'", f"'{option}'")
         return f"no option {error.option_name!r}{hint}"
     text = error.format_message().removesuffix(".")
+    parameter = error.param if isinstance(error, click.BadParameter) else None
+    kind = None if parameter is None else parameter.type
+    if isinstance(kind, click.Choice) and (given := re.search(r"'([^']*)' is not one of", text)):
+        text += nearest(given[1], map(str, kind.choices))
     return text[:1].lower() + text[1:]
+
+
+def _in_words_of_the_verb(message: str) -> str:
+    """Return a message with the options of the verb that runs."""
+    context = click.get_current_context(silent=True)
+    command = None if context is None else context.command
+    if isinstance(command, click.Group) and context is not None and context.invoked_subcommand:
+        command = command.get_command(context, context.invoked_subcommand)
+    return message if command is None else in_options(message, option_names(command))
 
 
 def _show_warning(
     show_other: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
 ) -> None:
     if issubclass(category, MemmpyWarning):
-        click.echo(printable(f"memmpy: warning: {message}"), err=True)
+        text = _in_words_of_the_verb(str(message))
+        click.echo(printable(f"memmpy: warning: {text}"), err=True)
     else:
         show_other(message, category, *place)

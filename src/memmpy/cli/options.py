@@ -12,6 +12,7 @@ from memmpy.cli.parsing import parse_names, parse_splits
 
 __all__ = [
     "WorkFlags",
+    "complete_keys",
     "join_options",
     "like_option",
     "name_options",
@@ -50,6 +51,21 @@ def join_options(name: str, make: Callable[..., object], *options: _Decorator) -
         return decorated
 
     return decorate
+
+
+def complete_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return the keys of the argument STORE that a shell may put in place of an incomplete word."""
+    from memmpy.errors import MemmpyError
+    from memmpy.store import read_metadata
+
+    before, comma, key = incomplete.rpartition(",")
+    # While the value of an option is incomplete, click has not named the arguments yet.
+    paths = [context.params.get("store"), *context.args]
+    try:
+        keys = read_metadata(next(filter(None, paths), "")).columns
+    except MemmpyError:  # there is no store
+        return []
+    return [f"{before}{comma}{name}" for name in sorted(keys) if name.startswith(key)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,8 @@ def parse_splits(
     by: Iterable[str], num_folds: int | None, val: float | None, split_seed: int | None
 ) -> Splits | None:
     """Return the splits of ``--by``, ``--num-folds``, ``--val`` and ``--split-seed``, if any."""
+    if val is not None and num_folds is None:
+        raise click.UsageError("--val is the share of a fold that validates: give --num-folds, too")
     names = split_at_commas(by)
     if not names and num_folds is None and val is None and split_seed is None:
         return None

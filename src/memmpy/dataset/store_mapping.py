@@ -228,7 +228,7 @@ class StoreMapping(Renderable, Mapping[str, StoredColumn]):
         splits = self.splits
         if splits is None:
             message = f"{str(self.path)!r} has no splits yet: "
-            raise SplitError(f"{message}name them with set_splits(Splits(by=...))")
+            raise SplitError(f"{message}name them with store.set_splits(Splits(by=...))")
         num = self._num_events
         if entries is None:
             chosen = np.arange(num)

@@ -125,8 +125,8 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
         names = format_count(len(scan.shared), "name")
         message = (
             f"by={rule.by!r} does not name the events of {where}: {names} with {shares} of all "
-            "entries; all entries of one name are in one split. Name events with "
-            "Splits(by=...) by columns that differ from event to event"
+            "entries; all entries of one name are in one split. Name events by columns that "
+            "differ from event to event: Splits(by=...)"
         )
         yield Danger("names", ", ".join(rule.by), names, sum(scan.shared), message)
     elif rule.region is None:
@@ -221,7 +221,7 @@ def _dangers_of_shares(
         )
         message = (
             f"the shares of the splits of {where} are off: {shares}. Too few names for so many "
-            "entries? Name events with Splits(by=...) by columns that differ from event to event"
+            "entries? Name events by columns that differ from event to event: Splits(by=...)"
         )
         excess = zip(scan.counts.tolist(), expected, strict=True)
         count = round(max(abs(num - share * num_entries) for num, share in excess))
@@ -257,8 +257,8 @@ def _dangers_of_overlaps(
     message = (
         f"{about}{num:,} entries of {where} have the {names} of an entry in another file of their "
         f"process: {paths[later]!r} repeats {paths[earlier]!r}{more}. Overlapping slices, or a "
-        "file added twice? Leave one of them out, or name events with Splits(by=...) by columns "
-        "that tell them apart; memmpy.open(...).check() counts them"
+        "file added twice? Leave one of them out, or name events by columns that tell them apart: "
+        "Splits(by=...); memmpy.open(...).check() counts them"
     )
     place = f"{paths[later]} repeats {paths[earlier]}{more}"
     yield Danger("overlap", ", ".join(rule.by), place, num, message)

@@ -127,7 +127,7 @@ def resolve_by(splits: Splits, naming: Naming, *, has_variations: bool, path: Pa
         return dataclasses.replace(splits, by=naming.by)
     floats = [f"{name!r} holds floats, which name no event" for name in naming.floats]
     unread = f"the store lacks {', '.join(map(repr, naming.unread))} of its files; "
-    unread += "convert(..., splits=memmpy.Splits(...)) reads them"
+    unread += "convert with splits=, which reads them"
     if splits.num_folds is not None or has_variations:
         why = (
             "several trees or variations of one file"

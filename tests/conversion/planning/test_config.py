@@ -82,7 +82,7 @@ def test_something_else_than_a_file_is_refused() -> None:
             ["a.root", "t", "ttH"],
             "metadata of an RFileConfig is a dict of texts and numbers, got 'ttH'",
         ),
-        (["a.root", "t", {}, 3, 2], "0 <= start <= stop, got RFileConfig"),
+        (["a.root", "t", {}, 3, 2], "0 <= start <= stop, got 3 and 2"),
     ],
 )
 def test_a_configuration_checks_what_it_is_made_of(given: list[Any], message: str) -> None:

@@ -264,8 +264,8 @@ def _check(config: RFileConfig) -> None:
     stop = config.entry_stop
     entries = [config.entry_start, config.entry_start if stop is None else stop]
     if any(type(entry) is not int for entry in entries) or not 0 <= entries[0] <= entries[1]:
-        message = f"entry_start and entry_stop are entries, 0 <= start <= stop, got {config!r}"
-        raise OptionError(message)
+        message = "entry_start and entry_stop are entries, 0 <= start <= stop, got "
+        raise OptionError(f"{message}{config.entry_start!r} and {stop!r}")
     for name, text in config.totals.items():
         parse_total(name, text)
     trees = config.tree
