@@ -13,6 +13,7 @@ import memmpy
 from memmpy.demo import write_demo_files
 from memmpy.errors import InputFileError, MissingFileError
 from memmpy.pipeline import draft_recipe
+from tests.conftest import CLIPS
 
 tomllib = pytest.importorskip("tomllib")
 
@@ -188,6 +189,7 @@ def test_the_draft_of_files_of_cms_makes_a_training_set(nano: list[str], folder:
     assert batch["jets"].shape == (16, 8, 2)
 
 
+@CLIPS
 def test_the_draft_of_the_demo_makes_a_training_set(folder: Path) -> None:
     write_demo_files(".", num_events=1000, seed=1)
     data = make(draft_recipe(["*.root"]), folder)

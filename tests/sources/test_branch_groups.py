@@ -84,6 +84,7 @@ def test_many_types_are_cut() -> None:
             "cannot be read: C++ objects (A)",
         ),
         (BranchListing("x", None, "", None, "has 2 entries"), "cannot be read: has 2 entries"),
+        (BranchListing("x", None, "", None, "cannot be decoded"), "cannot be decoded"),
     ],
 )
 def test_a_type_of_the_file_is_told_where_it_says_more(one: BranchListing, words: str) -> None:

@@ -126,16 +126,38 @@ def test_many_branches_are_shown_in_groups_and_all_of_them_if_asked_for(tmp_path
         assert "Jet_*" not in repr(whole)
 
 
-def test_trees_with_the_same_branches_are_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("num", "line"),
+    [
+        (1, r"syst_0 \(TTree\): 3 entries, .*; the branches of nominal"),
+        (2, "2 trees with the branches of nominal, 6 entries: syst_0, syst_1"),
+        (7, "7 trees with the branches of nominal, 21 entries: syst_0, .*, syst_4 and 2 more"),
+    ],
+)
+def test_trees_with_the_same_branches_are_one_line(num: int, line: str, tmp_path: Path) -> None:
     with uproot.recreate(tmp_path / "a.root") as file:
-        for name in ("nominal", "syst_1", "syst_2"):
+        for name in ["nominal", *(f"syst_{i}" for i in range(num))]:
             file.mktree(name, {"x": "f4"}).extend({"x": np.zeros(3, "f4")})
         file.mktree("other", {"x": "f8"}).extend({"x": np.zeros(3)})
     text = repr(list_files([str(tmp_path / "a.root")]))
     assert len(re.findall(r"^ *x +float", text, re.MULTILINE)) == 2
-    assert re.search(
-        r"^syst_2 \(TTree\): 3 entries, .*; the branches of nominal$", text, re.MULTILINE
-    )
+    assert re.search(f"^{line}$", text, re.MULTILINE)
+
+
+def test_trees_without_the_branches_that_were_asked_for_are_left_out(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("one", {"x": "f4"})
+        file.mktree("two", {"y": "f4"})
+    text = repr(list_files([str(tmp_path / "a.root")], like=["y"]))
+    assert "two (TTree)" in text
+    assert "one (TTree)" not in text
+
+
+def test_many_branches_without_groups_are_listed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.root", types={f"x{i}": "f4" for i in range(50)})
+    text = repr(list_files([str(path)]))
+    assert re.search(r"x49 +float32 ", text)
+    assert "--like" not in text
 
 
 def test_only_the_first_of_many_objects_are_shown(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def type_in_words(branch: BranchListing) -> str:
     if branch.type is None:
         # The listing says what a column can hold by its other rows.
         problem = branch.problem.removeprefix("holds ").removesuffix(" that no column can hold")
-        return f"cannot be read: {problem}"
+        return problem if problem.startswith("cannot be ") else f"cannot be read: {problem}"
     words = branch.type.in_words()
     if _TELLING.search(branch.stored_type):
         words = f"{words} ({branch.stored_type})"

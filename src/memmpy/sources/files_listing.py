@@ -12,6 +12,7 @@ from memmpy.parallel import prefetch
 from memmpy.sources.access.locations import find
 from memmpy.sources.access.urls import is_url
 from memmpy.sources.branch_groups import (
+    BranchGroup,
     first_part,
     group_branches,
     type_in_words,
@@ -124,18 +125,23 @@ class FilesListing(Renderable):
         first = self.first
         what = f"{first.format} file, {format_size(first.size)}"
         blocks: list[str | DisplayBlock] = [f"{_short_path(first.path)}: {what}"]
-        shown: dict[object, str] = {}
+        alike: dict[object, list[TreeListing]] = {}
         for tree in first.trees:
+            if tree.names and not tree.branches:
+                continue  # no branch is one of those that were asked for
             columns = tuple((branch.name, branch.type) for branch in tree.branches)
-            same = shown.setdefault(columns, tree.name) if tree.branches else tree.name
+            alike.setdefault(columns or tree.name, []).append(tree)
+        for tree, *others in alike.values():
+            groups = group_branches(branch for branch in tree.branches if branch.type is not None)
+            is_short = len(tree.branches) <= _MAX_ROWS or len(groups) == len(tree.branches)
             if tree.problem:
                 blocks.append(f"{tree.name} ({tree.kind}) cannot be read: {tree.problem}")
-            elif same != tree.name:
-                blocks.append(f"{_title(tree)}; the branches of {same}")
-            elif self.is_whole or len(tree.branches) <= _MAX_ROWS:
+            elif self.is_whole or is_short:
                 blocks.append(_branch_table(tree))
             else:
-                blocks.append(_group_table(tree))
+                blocks.append(_group_table(tree, groups))
+            if others:
+                blocks.append(_same_branches(tree, others))
         if not first.trees:
             blocks.append("It has no tree: perhaps the program that wrote it was stopped.")
         if first.objects:
@@ -272,11 +278,9 @@ def _branch_table(tree: TreeListing) -> Table:
     return Table(["branch", "type", "in file", "decoded"], 2, [rows], title=_title(tree))
 
 
-def _group_table(tree: TreeListing) -> Table:
+def _group_table(tree: TreeListing, groups: Sequence[BranchGroup]) -> Table:
     """Return a table of the branches of a tree in groups."""
-    readable = [branch for branch in tree.branches if branch.type is not None]
     sections: tuple[list[list[str]], list[list[str]]] = ([], [])
-    groups = group_branches(readable)
     for group in groups:
         num = len(group.branches)
         if num == 1:
@@ -288,11 +292,20 @@ def _group_table(tree: TreeListing) -> Table:
         sections[num > 1].append(row)
     example = max(groups, key=lambda group: (group.counter != "", len(group.branches)))
     lines = [f"one group: --like {example.pattern!r}; all branches: --all"]
-    if num_others := len(tree.branches) - len(readable):
+    if num_others := len(tree.branches) - sum(len(group.branches) for group in groups):
         num_in_words = format_count(num_others, "branch", "branches")
         lines.insert(0, f"{num_in_words} not shown, which memmpy cannot read: --all says why")
     headings = ["branch", "type", "branches", "in file", "decoded"]
     return Table(headings, 2, sections, "\n".join(lines), title=_title(tree))
+
+
+def _same_branches(tree: TreeListing, others: Sequence[TreeListing]) -> str:
+    """Return a line about trees with the branches of another tree."""
+    if len(others) == 1:
+        return f"{_title(others[0])}; the branches of {tree.name}"
+    names = _first_names([other.name for other in others])
+    num_entries = format_count(sum(other.num_entries for other in others), "entry", "entries")
+    return f"{len(others):,} trees with the branches of {tree.name}, {num_entries}: {names}"
 
 
 def _object_table(objects: Sequence[FileObject], *, is_whole: bool) -> Table:

@@ -195,7 +195,7 @@ class TestPlan:
         plan = plan_conversion(file, tmp_path / "s", keys={"met", "jet_pt"})
         assert (plan.bytes_on_disk, plan.bytes_packed, plan.num_opened) == (0, 0, 0)
         assert "nothing to do, the store has all 2 columns" in str(plan)
-        assert re.search(r"jet_pt +var \* float32 +the store", str(plan))
+        assert re.search(r"jet_pt +list of float32 +the store", str(plan))
 
     def test_an_added_file_is_told_from_those_in_the_store(
         self, make_file: MakeFile, tmp_path: Path
@@ -218,7 +218,7 @@ class TestPlan:
         file = make_file()
         convert(file, tmp_path / "s", keys={"jet_pt"})
         plan = plan_conversion(file, tmp_path / "s", keys={"p"}, aliases={"p": "jet_pt"})
-        assert re.search(r"p +var \* float32 +the store \(jet_pt\) +new", str(plan))
+        assert re.search(r"p +list of float32 +the store \(jet_pt\) +new", str(plan))
 
     def test_another_recipe_is_said(self, make_file: MakeFile, tmp_path: Path) -> None:
         file = make_file()

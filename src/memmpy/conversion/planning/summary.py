@@ -342,7 +342,8 @@ def compare_files(
 
 def format_type(entries: ColumnType, recipe: Mapping[str, Any]) -> str:
     """Return the type of a column in words."""
-    return "hash of text" if "metadata" in recipe else f"{entries}{format_missing(recipe)}"
+    words = f"{entries.in_words()}{format_missing(recipe)}"
+    return "hash of text" if "metadata" in recipe else words
 
 
 def _content(source: SourceRecord) -> tuple[object, ...]:
