@@ -16,6 +16,7 @@ from memmpy.cli.cmd_clean import clean
 from memmpy.cli.cmd_convert import convert
 from memmpy.cli.cmd_cutflow import cutflow
 from memmpy.cli.cmd_demo import demo
+from memmpy.cli.cmd_export import export
 from memmpy.cli.cmd_skim import skim
 from memmpy.cli.cmd_skims import skims
 from memmpy.cli.cmd_train_set import train_set
@@ -68,5 +69,5 @@ def main() -> None:
     """Convert ROOT files into memory-mapped columns, and load shuffled batches for training."""
 
 
-for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, train_set, verify):
+for verb in (bench, check, clean, convert, cutflow, demo, export, skim, skims, train_set, verify):
     main.add_command(verb)

@@ -1,5 +1,6 @@
-"""Writes values that were computed from a store as friend trees of its ROOT files."""
+"""Writes columns of a store to files, and computed values as friend trees of its ROOT files."""
 
+from memmpy.export.columns_file import ColumnsFile, export_columns
 from memmpy.export.friends import Friend, write_friend, write_friends
 
-__all__ = ["Friend", "write_friend", "write_friends"]
+__all__ = ["ColumnsFile", "Friend", "export_columns", "write_friend", "write_friends"]
