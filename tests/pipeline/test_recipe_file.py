@@ -9,7 +9,14 @@ import pytest
 
 import memmpy
 from memmpy import Objects, RFileConfig, Splits, Store, training_set
-from memmpy.errors import CutError, MissingFileError, OptionError
+from memmpy.errors import (
+    CutError,
+    InputFileError,
+    MissingFileError,
+    MissingKeyError,
+    OptionError,
+    SplitError,
+)
 from memmpy.pipeline import is_recipe, read_recipe
 from memmpy.training import Reweight
 from tests.pipeline.toy_recipe import EXAMPLE, write_toy_files
@@ -251,6 +258,39 @@ def test_a_wrong_expression_is_an_error_with_its_line_and_a_caret(
         read_recipe("data.toml")
     assert str(caught.value).startswith(f"data.toml, line {line}: ")
     assert "^" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "message"),
+    [
+        ('"pt_1", "met"', '"pt_1", "mett"', MissingKeyError, "no branch 'mett' in .*: 'met'"),
+        ("iso_1 <", "iso_2 <", MissingKeyError, "no branch 'iso_2' in .*nearest: 'iso_1'"),
+        (
+            'keys = ["npv"',
+            'keys = ["npv", "npw"',
+            MissingKeyError,
+            "no branch 'npw' in .*nearest: 'npv'",
+        ),
+        ("pt_1 + pt_2", "pt_1 + pt_3", MissingKeyError, "no branch 'pt_3' in .*nearest: 'pt_2'"),
+        ('path = "DY/', 'path = "DYY/', MissingFileError, r"no file matches 'DYY/\*.root'"),
+        ('tree = "Events"', 'tree = "Event"', InputFileError, "no tree 'Event' in"),
+    ],
+)
+def test_what_the_files_lack_is_an_error_with_its_line(
+    old: str, new: str, error: type[Exception], message: str, recipe: Path
+) -> None:
+    write_toy_files(Path())
+    line = change(old, new)
+    with pytest.raises(error, match=f"^data.toml, line {line}: {message}"):
+        training_set("data.toml")
+
+
+def test_an_error_that_is_not_about_the_recipe_stays_as_it_is(recipe: Path) -> None:
+    write_toy_files(Path())
+    training_set("data.toml")
+    change("num_folds = 5", "num_folds = 4")
+    with pytest.raises(SplitError, match=r"^the store 'data.mmpy' has the splits"):
+        training_set("data.toml")
 
 
 def test_an_expression_in_a_text_of_several_lines_is_no_key(recipe: Path) -> None:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -180,8 +181,11 @@ def convert(
     result: Renderable
     start = time.perf_counter()
     try:
-        request = columns_request(configs, names, training, splits)
-        with open_executor(num_processes=work.workers, address=work.dask) as executor:
+        with (
+            nullcontext() if recipe is None else recipe.document.errors_at(()),
+            open_executor(num_processes=work.workers, address=work.dask) as executor,
+        ):
+            request = columns_request(configs, names, training, splits)
             limits = replace(limits, executor=executor)
             if dry_run:
                 result = plan_request(request, store, limits, recreate=recreate)

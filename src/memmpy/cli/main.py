@@ -38,6 +38,7 @@ TOPICS = {
         "bench": "Measure how fast a store or a skim at PATH loads.",
     },
     "Care": {
+        "export": "Write columns of STORE to a Parquet, HDF5 or ROOT file.",
         "check": "Find repeated events, odd values and unsafe splits in STORE.",
         "verify": "Compare the files of a store or skim with their checksums.",
         "skims": "List or remove the skims of STORE.",

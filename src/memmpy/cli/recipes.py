@@ -1,7 +1,6 @@
-"""Recipes on the command line, in place of files or of a store."""
+"""A recipe on the command line, in place of files or of a store."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +8,7 @@ import click
 if TYPE_CHECKING:
     from memmpy.pipeline import RecipeFile
 
-__all__ = ["find_recipe", "find_store"]
+__all__ = ["find_recipe"]
 
 
 def find_recipe(files: Sequence[str]) -> "RecipeFile | None":
@@ -28,9 +27,3 @@ def find_recipe(files: Sequence[str]) -> "RecipeFile | None":
     if len(files) > 1:
         raise click.UsageError(f"{recipe} is a recipe, which names all files: give it alone")
     return read_recipe(recipe)
-
-
-def find_store(store: str) -> Path:
-    """Return the directory of a store that the user names, or whose recipe."""
-    recipe = find_recipe([store])
-    return Path(store) if recipe is None else recipe.store_path()

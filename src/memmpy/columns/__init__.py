@@ -23,7 +23,7 @@ from memmpy.columns.memory_maps import no_column, why_stale
 from memmpy.columns.nested import ReadNested, WriteNested
 from memmpy.columns.nested_fields import nested_member, resolve_key
 from memmpy.columns.shaped import ReadShaped, WriteShaped
-from memmpy.columns.text import ReadText, WriteText
+from memmpy.columns.text import ReadText, WriteText, text_array
 from memmpy.columns.types import ColumnType, type_of_column, type_of_values
 from memmpy.columns.vector import WriteVector, read_vector
 from memmpy.columns.writer import ColumnWriter
@@ -61,6 +61,7 @@ __all__ = [
     "read_vector",
     "resolve_key",
     "shift",
+    "text_array",
     "type_of_column",
     "type_of_values",
     "why_stale",

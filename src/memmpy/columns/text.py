@@ -13,7 +13,7 @@ from memmpy.jagged import Jagged, resolve
 from memmpy.store import LOCK_TIMEOUT, ColumnRecord, Transaction
 from memmpy.typing import Array, PathLike
 
-__all__ = ["ReadText", "WriteText"]
+__all__ = ["ReadText", "WriteText", "text_array"]
 
 # Bytes that are no UTF-8 survive as characters of a Python string.
 _ERRORS = "surrogateescape"
@@ -130,12 +130,7 @@ class ReadText(MappedColumn):
 
     def to_awkward(self) -> Any:
         """Return an `ak.Array` of strings over the mapped memory. Reads all offsets."""
-        import awkward as ak
-
-        lists = self._encoded.to_awkward().layout
-        content = ak.contents.NumpyArray(lists.content.data, parameters={"__array__": "char"})
-        parameters = {"__array__": "string"}
-        return ak.Array(ak.contents.ListOffsetArray(lists.offsets, content, parameters=parameters))
+        return text_array(self._encoded)
 
     def __len__(self) -> int:
         return len(self._encoded)
@@ -161,3 +156,13 @@ class ReadText(MappedColumn):
 
     def __repr__(self) -> str:
         return f"<ReadText of {len(self)} entries>"
+
+
+def text_array(encoded: Jagged) -> Any:
+    """Return an `ak.Array` of strings over the memory of their UTF-8 bytes."""
+    import awkward as ak
+
+    lists = encoded.to_awkward().layout
+    content = ak.contents.NumpyArray(lists.content.data, parameters={"__array__": "char"})
+    parameters = {"__array__": "string"}
+    return ak.Array(ak.contents.ListOffsetArray(lists.offsets, content, parameters=parameters))

@@ -1,12 +1,13 @@
 """`StoreCuts`: a store as a mapping of columns, with cuts, and columns computed from others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmpy.checks import check_key
-from memmpy.columns import ReadJagged
+from memmpy.checks import check_flag, check_key, check_progress
+from memmpy.columns import ReadJagged, check_keys
 from memmpy.cuts import (
     STEP_SIZE,
     Constant,
@@ -26,7 +27,9 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.hist import BinsOption, fill_histograms
 from memmpy.dataset.store_mapping import StoreMapping
-from memmpy.errors import argument_hints, require
+from memmpy.errors import MissingKeyError, OptionError, argument_hints, nearest, require
+from memmpy.export import ColumnsFile, export_columns
+from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from memmpy.dataset.hist.store_hist import StoreHist
@@ -250,3 +253,92 @@ class StoreCuts(StoreMapping):
             self._snapshot, [key], bins=bins, options=options, num_threads=num_threads
         )
         return to_hist(histogram, by=check_by(by), is_weighted=weight is not None)
+
+    def export(
+        self,
+        path: PathLike,
+        *,
+        keys: str | Collection[str] | None = None,
+        cut: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+        overwrite: bool = False,
+        progress: bool | None = None,
+    ) -> ColumnsFile:
+        """Write columns to a Parquet, HDF5 or ROOT file, for other programs.
+
+        Numbers keep their bits, and lists stay lists. Names of the metadata are written as texts.
+        The file appears when it is complete. Memory is bounded by a step of entries.
+
+        Parameters
+        ----------
+        path : path-like
+            The file. Its suffix is that of the format: ``.parquet`` or ``.pq``, ``.h5`` or
+            ``.hdf5``, ``.root``. A ROOT file has a TTree ``Events``, and an HDF5 file a dataset for
+            each column. In their names, ``_`` replaces what ROOT and HDF5 do not allow, such as the
+            dot of ``AnalysisJetsAuxDyn.pt`` in ROOT.
+        keys : str, or collection of str, optional
+            The columns, by names and patterns such as ``"jet_*"``; by default all.
+        cut : str, optional
+            The entries to write, in the order of the store. All entries by default.
+        aliases : mapping of str to str, optional
+            Names for expressions in the cut.
+        constants : mapping of str to bool, number or str, optional
+            Names for values in the cut.
+        overwrite : bool, default False
+            Whether to replace a file. Files that the store was made from are never replaced.
+        progress : bool, optional
+            Whether to show a progress bar; by default only on a terminal.
+
+        Returns
+        -------
+        ColumnsFile
+            The path, the keys and the number of entries.
+
+        Raises
+        ------
+        MissingKeyError
+            If there is no such column; names the nearest.
+        OptionError
+            If the suffix is of no format; if the file exists; if two columns would have one name.
+        ColumnError, LengthError
+            If the format cannot hold a column; if columns differ in length.
+        CutError
+            If memmpy cannot read the cut; shows the place.
+        MissingPackageError
+            If pyarrow or h5py is not installed.
+        DiskError, ReadOnlyStoreError
+            If memmpy cannot write the file. An older file of this name is unchanged.
+
+        Examples
+        --------
+        >>> store.export("selected.parquet", keys=["met", "jet_*"], cut="nJets >= 6")
+        """
+        selected = _select(self, keys)
+        self._check_whole(selected)
+        entries = None
+        if cut is not None:
+            entries = self.cut(cut, aliases=aliases, constants=constants)
+        return export_columns(
+            self._snapshot,
+            path,
+            keys=selected,
+            entries=entries,
+            overwrite=check_flag("overwrite", overwrite),
+            progress=check_progress(progress),
+        )
+
+
+def _select(known: Collection[str], keys: str | Collection[str] | None) -> list[str]:
+    """Return the keys that names and patterns select; all by default."""
+    keys = [*known] if keys is None else [keys] if isinstance(keys, str) else keys
+    check_keys(keys)
+    selected: dict[str, None] = {}
+    for key in keys:
+        matches = [key] if key in known else [one for one in known if fnmatchcase(one, key)]
+        if not matches:
+            raise MissingKeyError(f"no column {key!r}{nearest(key, known)}", key)
+        selected |= dict.fromkeys(matches)
+    if not selected:
+        raise OptionError("keys is empty: name a column, or leave it out for all columns")
+    return list(selected)

@@ -1,6 +1,15 @@
-"""Writes values that were computed from a store as friend trees of its ROOT files."""
+"""Writes columns of a store to files, and computed values as friend trees of its ROOT files."""
 
 from memmpy.export.alignment import FriendTree, plan_friends
+from memmpy.export.columns_file import ColumnsFile, export_columns
 from memmpy.export.friends import Friend, write_friend, write_friends
 
-__all__ = ["Friend", "FriendTree", "plan_friends", "write_friend", "write_friends"]
+__all__ = [
+    "ColumnsFile",
+    "Friend",
+    "FriendTree",
+    "export_columns",
+    "plan_friends",
+    "write_friend",
+    "write_friends",
+]

@@ -1,17 +1,15 @@
 """Writes friend trees: computed values, aligned with the ROOT files of a store."""
 
-import os
-import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from memmpy.checks import check_path
-from memmpy.errors import LengthError, OptionError, ReadOnlyStoreError, argument_hints
+from memmpy.errors import LengthError, argument_hints
 from memmpy.export.alignment import FriendTree, RowAlignment, align, plan_friends
+from memmpy.export.files_aside import check_targets, files_aside
 from memmpy.export.friend_values import (
     BranchValues,
     FillOption,
@@ -20,23 +18,13 @@ from memmpy.export.friend_values import (
     find_fills,
     take_step,
 )
-from memmpy.store import (
-    FileLock,
-    SourceRecord,
-    check_sources,
-    disk_error,
-    num_filled,
-    read_metadata,
-    temp_suffix,
-)
+from memmpy.store import SourceRecord, check_sources, num_filled, read_metadata
 from memmpy.typing import PathLike
 
 __all__ = ["Friend", "write_friend", "write_friends"]
 
 #: Limits of the entries and bytes of one write: a basket of each branch.
 STEP_SIZE, STEP_BYTES = 1 << 20, 1 << 26
-#: Names of temporary files and of their lock, which have a suffix in common.
-_TEMPORARY = re.compile(r"(?P<name>.*)\.(?P<suffix>[0-9a-f]{16}\.tmp)(?P<lock>\.lock)?")
 
 
 @argument_hints
@@ -167,32 +155,11 @@ def write_friends(
     trees = plan_friends(sources)
     fills = find_fills(values, fill, trees, rows)
     folder = check_path(directory)
-    _check_targets({folder / tree.file for tree in trees}, sources, overwrite=overwrite)
-    temporary_files: dict[Path, Path] = {}
-    target, suffix = folder, temp_suffix()
-    lock_file = folder / f".{suffix}.lock"
-    lock = FileLock(lock_file)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.take()  # protects files of this suffix from other writers
-        _remove_leftovers({folder / tree.file for tree in trees}, folder)
+    targets = {folder / tree.file for tree in trees}
+    check_targets(targets, sources, overwrite=overwrite)
+    with files_aside(folder, targets) as aside:
         for file, group in groupby(trees, key=lambda tree: tree.file):
-            target = folder / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary_files[target] = target.with_name(f"{target.name}.{suffix}")
-            _write_file(temporary_files[target], list(group), values, fills, rows)
-        for target, written in temporary_files.items():
-            written.replace(target)
-    except FileExistsError as error:
-        message = f"cannot write {str(target)!r}: {error.filename!r} is a file, not a directory"
-        raise ReadOnlyStoreError(message) from None
-    except OSError as error:
-        raise disk_error(error, what=repr(str(target)), is_in_store=False) from error
-    finally:
-        for written in (*temporary_files.values(), lock_file):
-            with suppress(OSError):
-                written.unlink()
-        lock.release()
+            _write_file(aside(folder / file), list(group), values, fills, rows)
     return [
         Friend(
             path=folder / tree.file,
@@ -203,51 +170,6 @@ def write_friends(
         )
         for tree in trees
     ]
-
-
-def _check_targets(targets: set[Path], sources: Sequence[SourceRecord], *, overwrite: bool) -> None:
-    """Raise an `OptionError` if a file would be lost."""
-    files = {_identity(Path(source.path)): source.path for source in sources}
-    for target in sorted(targets):
-        identity = _identity(target)
-        if identity is None:
-            continue
-        if identity in files:
-            message = (
-                f"the friend {str(target)!r} would replace the file {files[identity]!r} that the "
-                "store was made from; write to another directory"
-            )
-            raise OptionError(message)
-        if not overwrite:
-            message = f"{str(target)!r} exists already; overwrite=True replaces it"
-            raise OptionError(message)
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Return device and inode of a file, or None if there is no file."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _remove_leftovers(targets: set[Path], folder: Path) -> None:
-    """Remove the temporary files of killed writers, whose locks nobody holds."""
-    left: dict[str, list[Path]] = {}
-    for parent in {folder, *(target.parent for target in targets)}:
-        for file in parent.glob("*.tmp*"):
-            match = _TEMPORARY.fullmatch(file.name)
-            if match is not None and (match["lock"] or parent / match["name"] in targets):
-                left.setdefault(match["suffix"], []).append(file)
-    for suffix, files in left.items():
-        lock_file = folder / f".{suffix}.lock"
-        lock = FileLock(lock_file)
-        with suppress(ReadOnlyStoreError, OSError):
-            if lock.take():
-                for file in {*files, lock_file}:
-                    file.unlink(missing_ok=True)
-        lock.release()
 
 
 def _write_file(
@@ -272,5 +194,3 @@ def _write_file(
                 places = list(tree.places(rows, start, stop))
                 step = take_step(values, places, num_entries=stop - start, fills=fills)
                 friend.extend(step)
-    with path.open("rb") as whole:  # uproot closed the stream
-        os.fsync(whole.fileno())

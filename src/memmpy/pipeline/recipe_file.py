@@ -57,8 +57,8 @@ class RecipeFile:
 
     Parameters
     ----------
-    path : Path
-        The recipe.
+    document : TomlDocument
+        The recipe as it is written, which tells the places of errors.
     store : Path or None
         The directory of the store; None if the recipe names none.
     files : tuple of RFileConfig
@@ -71,7 +71,7 @@ class RecipeFile:
         The content of the training set; None if the recipe has none.
     """
 
-    path: Path
+    document: TomlDocument
     store: Path | None
     files: tuple[RFileConfig, ...]
     columns: Mapping[str, Any]
@@ -83,14 +83,14 @@ class RecipeFile:
         if path is not None:
             return check_path(path)
         if self.store is None:
-            message = f"{self.path} names no store: write store = 'data.mmpy' at its top"
+            message = f"{self.document.path} names no store: write store = 'data.mmpy' at its top"
             raise OptionError(message)
         return self.store
 
     def input_files(self) -> tuple[RFileConfig, ...]:
         """Return the files, or raise an error if there are none."""
         if not self.files:
-            message = f"{self.path} has no files: write [[files]] with path = 'ggH/*.root'"
+            message = f"{self.document.path} has no files: write [[files]] with path = 'ggH/*.root'"
             raise OptionError(message)
         return self.files
 
@@ -124,12 +124,13 @@ class RecipeFile:
             If the recipe has no training set.
         """
         if self.training is None:
-            message = f"{self.path} has no [training.inputs], which a training set needs"
+            message = f"{self.document.path} has no [training.inputs], which a training set needs"
             raise OptionError(message)
         store = self.store_path(path)
-        return convert_and_skim(
-            self.files, self.columns, self.training, store, self.splits, work, progress=progress
-        )
+        with self.document.errors_at(()):
+            return convert_and_skim(
+                self.files, self.columns, self.training, store, self.splits, work, progress=progress
+            )
 
 
 def is_recipe(path: object) -> TypeGuard[PathLike]:
@@ -155,7 +156,7 @@ def read_recipe(path: PathLike) -> RecipeFile:
     training = _training(document)
     with document.errors_at(("convert",) if "convert" in document.values else ()):
         check_columns(files, columns, training)
-    return RecipeFile(document.path, _store(document), files, columns, splits, training)
+    return RecipeFile(document, _store(document), files, columns, splits, training)
 
 
 def _store(document: TomlDocument) -> Path | None:

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from memmpy.errors import CutError, MissingFileError, OptionError, UnreadableError, nearest
+from memmpy.errors import (
+    CutError,
+    InputFileError,
+    MemmpyError,
+    MissingFileError,
+    MissingKeyError,
+    OptionError,
+    RootFileError,
+    UnreadableError,
+    nearest,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,6 +30,8 @@ __all__ = ["Keys", "TomlDocument", "read_toml"]
 #: The keys that lead to a value: names of tables, and numbers in an array of tables.
 Keys: TypeAlias = tuple[str | int, ...]
 
+#: Errors that are made of a message alone, and may be about a value.
+_PLACED = {InputFileError, MissingFileError, OptionError, RootFileError}
 _NAME = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*\]\]?\s*(?:#.*)?")
 _KEY = re.compile(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=(?!=)")
@@ -94,19 +106,36 @@ class TomlDocument:
 
     @contextmanager
     def errors_at(self, keys: Keys) -> Iterator[None]:
-        """Add the place to an `OptionError` or `CutError` about values of a table.
+        """Add the place to an error about values of a table, or what they name.
 
-        It is the line of the expression, or of the first key that the message names.
+        It is the line of the expression or the column, or of the value that the message quotes.
         """
         try:
             yield
-        except CutError as error:
-            place = self._place(self._find_text(keys, error.text))
+        except MemmpyError as error:
+            placed = self._with_place(keys, error)
+            if placed is None:
+                raise
+            raise placed from None
+
+    def _with_place(self, keys: Keys, error: MemmpyError) -> MemmpyError | None:
+        """Return an error with its place; None for an error that is not about the document."""
+        if isinstance(error, CutError | MissingKeyError):
+            text = error.text if isinstance(error, CutError) else error.key
+            where = self._find_text(keys, text)
+        elif type(error) in _PLACED:
+            where = self._find_name(keys, str(error))
+        else:
+            return None
+        if not where and not isinstance(error, OptionError):
+            return None
+        place = self._place(where)
+        if isinstance(error, CutError):
             message = f"{place}: {error.message}"
-            raise CutError(message, error.text, error.start, error.stop, error.hint) from None
-        except OptionError as error:
-            message = str(error)
-            raise self.error(self._find_name(keys, message), message) from None
+            return CutError(message, error.text, error.start, error.stop, error.hint)
+        if isinstance(error, MissingKeyError):
+            return MissingKeyError(f"{place}: {error}", error.key)
+        return type(error)(f"{place}: {error}")
 
     def _place(self, keys: Keys) -> str:
         for stop in range(len(keys), 0, -1):
@@ -116,9 +145,14 @@ class TomlDocument:
         return str(self.path)
 
     def _find_text(self, keys: Keys, text: str) -> Keys:
-        """Return the keys of a text below a table; those of the table if there is none."""
-        texts = {o: v for o, v in _walk(keys, self.value(keys)) if isinstance(v, str) and text in v}
-        return next((own for own, value in texts.items() if value == text), next(iter(texts), keys))
+        """Return the keys of a text below a table, or of a text that contains it as a word.
+
+        Those of the table if there is none.
+        """
+        word = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+        below = _walk(keys, self.value(keys))
+        texts = {own: one for own, one in below if isinstance(one, str) and word.search(one)}
+        return next((own for own, one in texts.items() if one == text), next(iter(texts), keys))
 
     def _find_name(self, keys: Keys, message: str) -> Keys:
         """Return the keys of the value below a table that a message is about.
@@ -134,7 +168,7 @@ class TomlDocument:
         for quoted in re.findall(r"'([^']*)'", message):
             places = [own for own, value in below if quoted in (own[-1], value)]
             if places:  # several have a table in common
-                prefixes = (places[0][:stop] for stop in range(len(places[0]), 0, -1))
+                prefixes = (places[0][:stop] for stop in range(len(places[0]), -1, -1))
                 return next(one for one in prefixes if all(p[: len(one)] == one for p in places))
         return keys if keys in names else next((own for own in options if own in names), keys)
 
