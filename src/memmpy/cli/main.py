@@ -16,6 +16,7 @@ from memmpy.cli.cmd_clean import clean
 from memmpy.cli.cmd_convert import convert
 from memmpy.cli.cmd_cutflow import cutflow
 from memmpy.cli.cmd_demo import demo
+from memmpy.cli.cmd_plot import plot
 from memmpy.cli.cmd_skim import skim
 from memmpy.cli.cmd_skims import skims
 from memmpy.cli.cmd_verify import verify
@@ -67,5 +68,5 @@ def main() -> None:
     """Convert ROOT files into memory-mapped columns, and load shuffled batches for training."""
 
 
-for verb in (bench, check, clean, convert, cutflow, demo, skim, skims, verify):
+for verb in (bench, check, clean, convert, cutflow, demo, plot, skim, skims, verify):
     main.add_command(verb)

@@ -12,6 +12,7 @@ from memmpy.cli.parsing import parse_names, parse_splits
 
 __all__ = [
     "WorkFlags",
+    "figure_option",
     "join_options",
     "name_options",
     "pad_option",
@@ -74,6 +75,11 @@ class WorkFlags:
         """Whether to show progress bars; None shows them on a terminal."""
         return False if self.quiet else None
 
+
+#: Adds ``-o``, the file of a picture: the argument `output`.
+figure_option = click.option(
+    "-o", "--output", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
+)
 
 #: Adds ``--pad``, which `parse_pads` reads.
 pad_option = click.option(

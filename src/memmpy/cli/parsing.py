@@ -11,12 +11,14 @@ import click
 
 from memmpy.conversion import Number, RFileConfig, names_in
 from memmpy.cuts import Constant
+from memmpy.dataset import BinsOption
 from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.splits import By, Splits
 
 __all__ = [
     "FileOptions",
     "join_aliases",
+    "parse_bins",
     "parse_configs",
     "parse_fills",
     "parse_keys",
@@ -24,6 +26,7 @@ __all__ = [
     "parse_pads",
     "parse_pairs",
     "parse_splits",
+    "path_of_key",
     "split_at_commas",
 ]
 
@@ -154,6 +157,42 @@ def parse_names(
     aliases = parse_pairs(alias, option="--alias", example="'is_hard=met > 100'")
     constants = parse_pairs(constant, option="--constant", example="limit=6")
     return aliases, {name: _constant(value) for name, value in constants.items()}
+
+
+def parse_bins(text: str) -> BinsOption:
+    """Return the bins of ``--bins``: ``auto``, ``50``, ``50,0,500``, or edges in brackets.
+
+    Raises
+    ------
+    click.UsageError
+        If the text is something else.
+    """
+    words = [word.strip() for word in text.strip().strip("[]").split(",")]
+    if words == ["auto"]:
+        return "auto"
+    try:
+        numbers = [_number(word) for word in words]
+    except ValueError:
+        example = "such as 50, 50,0,500 or [0,20,50,200]"
+        raise click.UsageError(f"--bins takes numbers, {example}, got {text!r}") from None
+    bins: Any = numbers  # checked where it is used
+    if not text.strip().startswith("["):
+        bins = {1: numbers[0], 3: tuple(numbers)}.get(len(numbers), numbers)
+    return bins  # type: ignore[no-any-return]
+
+
+def path_of_key(output: str, key: str, *, num_keys: int) -> str:
+    """Return the file of a key, whose name stands for ``{key}`` in ``-o``.
+
+    Raises
+    ------
+    click.UsageError
+        If several keys would be written to one file.
+    """
+    if num_keys > 1 and "{key}" not in output:
+        message = f"-o names one file for {num_keys} keys; write {{key}} in it"
+        raise click.UsageError(f"{message}, such as -o 'plots/{{key}}.png'")
+    return output.replace("{key}", key.replace("/", "_"))
 
 
 def parse_fills(texts: Iterable[str]) -> dict[str, Any]:
