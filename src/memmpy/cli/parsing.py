@@ -5,15 +5,17 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from memmpy.conversion import Number, RFileConfig, names_in
 from memmpy.cuts import Constant
-from memmpy.dataset import BinsOption
 from memmpy.errors import MissingFileError, OptionError, nearest
 from memmpy.splits import By, Splits
+
+if TYPE_CHECKING:
+    from memmpy.dataset import BinsOption
 
 __all__ = [
     "FileOptions",
@@ -159,7 +161,7 @@ def parse_names(
     return aliases, {name: _constant(value) for name, value in constants.items()}
 
 
-def parse_bins(text: str) -> BinsOption:
+def parse_bins(text: str) -> "BinsOption":
     """Return the bins of ``--bins``: ``auto``, ``50``, ``50,0,500``, or edges in brackets.
 
     Raises
