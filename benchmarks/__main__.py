@@ -20,6 +20,7 @@ JOBS = (
     "main_job",
     "conversion",
     "cuts",
+    "histogram",
     "flat",
     "flat_cut",
     "padded",
@@ -36,7 +37,7 @@ QUICK_EVENTS = {"flat": 200_000, "padded": 50_000, "jagged": 50_000, "cold": 8_0
 
 def command_of(job: str, folder: Path, pythons: Path | None, *, quick: bool) -> list[str]:
     """Return the command of a benchmark."""
-    if job in {"main_job", "conversion", "cuts"}:
+    if job in {"main_job", "conversion", "cuts", "histogram"}:
         return [str(HERE / f"{job}.py")]
     if job == "beside_copy":
         num_events = str((QUICK_EVENTS if quick else EVENTS)["flat"])

@@ -31,9 +31,10 @@ def store(make_file: MakeFile, tmp_path: Path) -> Path:
 def test_each_cut_is_a_step(store: Path) -> None:
     done = memmpy("cutflow", store, "nJets >= 2", "nBTags_77 >= 1", "--by", "process")
     assert done.exit_code == 0, done.output
-    assert re.search(r"ttH\s+all\s+800 ", done.output)
-    assert re.search(r"ttbb\s+all\s+400 .*\n\s+nJets >= 2\s+200 .*50.0 %", done.output)
-    assert re.search(r"total\s+all\s+1,200 ", done.output)
+    assert re.search(r"step\s+ttH\s+ttbb", done.output)
+    assert re.search(r"all\s+800\s+400", done.output)
+    assert re.search(r"nJets >= 2\s+400\s+200", done.output)
+    assert re.search(r"cumulative efficiency\s+nJets >= 2\s+50.0 ± 1.8 %\s+50.0 ± 2", done.output)
 
 
 def test_one_cut_is_split(store: Path) -> None:
@@ -59,12 +60,26 @@ def test_json_equals_the_cutflow_of_python(store: Path) -> None:
     assert flow.groups == ("ttH, mc16a", "ttbb, mc16a")
 
 
+def test_a_signal_adds_its_ratio_to_the_background(store: Path) -> None:
+    done = memmpy("cutflow", store, "nJets >= 2", "--by", "process", "--signal", "ttH")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"step\s+ttH\s+ttbb\s+S/B\s+S/√B", done.output)
+    assert re.search(r"nJets >= 2\s+400\s+200\s+2\s+28.3", done.output)
+
+
+def test_latex_is_that_of_python(store: Path) -> None:
+    words = ["nJets >= 2", "--by", "process", "--signal", "ttH", "--weight", "weight", "--latex"]
+    flow = cutflow(store, ["nJets >= 2"], by="process", weight="weight", signal="ttH")
+    assert memmpy("cutflow", store, *words).output == flow.to_latex()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["nJets >>"], "^"),
         (["njets > 1"], "nearest: 'nJets'"),
         (["nJets > 1", "--by", "proces"], "nearest: 'process'"),
+        (["nJets > 1", "--by", "process", "--signal", "ttB"], "nearest: 'ttH'"),
         (["nJets > 1", "--by", "weight"], "group by text, integers or booleans"),
         ([], "name a CUT, such as"),
     ],

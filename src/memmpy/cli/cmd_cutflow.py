@@ -27,7 +27,9 @@ __all__ = ["cutflow"]
     shell_complete=complete_keys,
     help="The weight of an entry, such as weight or 'weight * 0.5'.",
 )
+@click.option("--signal", multiple=True, help="A group that is signal: show S/B; repeatable.")
 @name_options
+@click.option("--latex", is_flag=True, help="Print a table for LaTeX, with rules of booktabs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def cutflow(
     *,
@@ -35,7 +37,9 @@ def cutflow(
     cuts: tuple[str, ...],
     by: tuple[str, ...],
     weight: str | None,
+    signal: tuple[str, ...],
     names: tuple[dict[str, str], dict[str, Constant]],
+    latex: bool,
     as_json: bool,
 ) -> None:
     """Count the entries of STORE that each CUT leaves.
@@ -66,10 +70,13 @@ def cutflow(
         cuts[0] if len(cuts) == 1 else cuts,
         by=by,
         weight=weight,
+        signal=signal or None,
         aliases=aliases,
         constants=constants,
     )
     if as_json:
         click.echo(json.dumps(flow.to_dict(), indent=2))
+    elif latex:
+        click.echo(flow.to_latex(), nl=False)
     else:
         Console().print(flow)

@@ -24,6 +24,7 @@ TOPICS = {
         "keys": "List the keys of STORE, with type, length, size and origin.",
         "head": "Show the first events of STORE, with a row for each key.",
         "describe": "Show mean, width, extremes and distribution of the keys of STORE.",
+        "plot": "Draw a picture to a file: .png, .pdf or .svg.",
         "report": "Write a page that shows what is in STORE.",
         "demo": "Train on toy events in seconds, or load your own ROOT files.",
     },

@@ -13,6 +13,7 @@ from memmpy.cli.parsing import parse_names, parse_splits
 __all__ = [
     "WorkFlags",
     "complete_keys",
+    "figure_option",
     "join_options",
     "like_option",
     "name_options",
@@ -98,6 +99,11 @@ like_option = click.option(
     multiple=True,
     metavar="KEYS",
     help="Only these keys, by name or pattern, such as 'jet_*'; join them by commas.",
+)
+
+#: Adds ``-o``, the file of a picture: the argument `output`.
+figure_option = click.option(
+    "-o", "--output", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
 )
 
 #: Adds ``--pad``, which `parse_pads` reads.

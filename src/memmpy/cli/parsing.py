@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,9 +11,13 @@ from memmpy.conversion import Number, RFileConfig, names_in
 from memmpy.cuts import Constant
 from memmpy.splits import By, Splits
 
+if TYPE_CHECKING:
+    from memmpy.dataset import BinsOption
+
 __all__ = [
     "FileOptions",
     "join_aliases",
+    "parse_bins",
     "parse_configs",
     "parse_fills",
     "parse_keys",
@@ -21,6 +25,7 @@ __all__ = [
     "parse_pads",
     "parse_pairs",
     "parse_splits",
+    "path_of_key",
     "split_at_commas",
 ]
 
@@ -135,6 +140,42 @@ def parse_names(
     aliases = parse_pairs(alias, option="--alias", example="'is_hard=met > 100'")
     constants = parse_pairs(constant, option="--constant", example="limit=6")
     return aliases, {name: _constant(value) for name, value in constants.items()}
+
+
+def parse_bins(text: str) -> "BinsOption":
+    """Return the bins of ``--bins``: ``auto``, ``50``, ``50,0,500``, or edges in brackets.
+
+    Raises
+    ------
+    click.UsageError
+        If the text is something else.
+    """
+    words = [word.strip() for word in text.strip().strip("[]").split(",")]
+    if words == ["auto"]:
+        return "auto"
+    try:
+        numbers = [_number(word) for word in words]
+    except ValueError:
+        example = "such as 50, 50,0,500 or [0,20,50,200]"
+        raise click.UsageError(f"--bins takes numbers, {example}, got {text!r}") from None
+    bins: Any = numbers  # checked where it is used
+    if not text.strip().startswith("["):
+        bins = {1: numbers[0], 3: tuple(numbers)}.get(len(numbers), numbers)
+    return bins  # type: ignore[no-any-return]
+
+
+def path_of_key(output: str, key: str, *, num_keys: int) -> str:
+    """Return the file of a key, whose name stands for ``{key}`` in ``-o``.
+
+    Raises
+    ------
+    click.UsageError
+        If several keys would be written to one file.
+    """
+    if num_keys > 1 and "{key}" not in output:
+        message = f"-o names one file for {num_keys} keys; write {{key}} in it"
+        raise click.UsageError(f"{message}, such as -o 'plots/{{key}}.png'")
+    return output.replace("{key}", key.replace("/", "_"))
 
 
 def parse_fills(texts: Iterable[str]) -> dict[str, Any]:

@@ -202,8 +202,8 @@ class StoreCuts(StoreMapping):
             numbers far from all others, such as -999, in the underflow.
         cut : str, optional
             The events that count. A cut on a list passes an event if any element passes, and all
-            elements of the event count. To count some elements, give others NaN, as in
-            ``hist("where(jet_pt > 30, jet_eta, nan)")``.
+            elements of the event count. To count some elements, give the others a value below the
+            bins, as in ``hist("where(jet_pt > 30, jet_eta, -9)", bins=(50, -2.5, 2.5))``.
         weight : str, optional
             An expression with one number per event. By default each weight is 1.
         aliases : mapping of str to str, optional

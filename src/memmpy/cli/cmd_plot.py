@@ -1,0 +1,20 @@
+"""``memmpy plot``: draw a store, a cut-flow or a training set to a file, one verb a picture."""
+
+import click
+
+from memmpy.cli.cmd_plot_cutflow import cutflow
+from memmpy.cli.cmd_plot_hist import hist
+
+__all__ = ["plot"]
+
+
+@click.group()
+def plot() -> None:
+    """Draw a picture to a file: .png, .pdf or .svg.
+
+    It needs the packages of memmpy[plot], and opens no window.
+    """
+
+
+for picture in (cutflow, hist):
+    plot.add_command(picture)
