@@ -13,7 +13,7 @@ import memmpy
 from memmpy import Objects
 from memmpy.errors import OptionError
 from memmpy.training.summaries import split_rows
-from memmpy.training.summaries.correlation_sums import _coefficients, _sums_of_pairs
+from memmpy.training.summaries.correlation_sums import _coefficients, _product, _sums_of_pairs
 from tests.training.audit.training_sets import clean_columns, training_set_of
 from tests.training.samples import Sample, arrays_of
 
@@ -43,6 +43,15 @@ def test_coefficients_are_those_of_the_definition(events: list[tuple[float, ...]
     for row, column in np.ndindex(3, 3):
         expected = plain(values[:, row], values[:, column], weights)
         assert matrix[row, column] == pytest.approx(expected, nan_ok=True, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 3, 2), (1, 3, 2), (50_000, 3, 2), (4000, 9, 7), (90, 70, 80)]
+)
+def test_a_product_in_parts_is_the_whole(shape: tuple[int, int, int]) -> None:
+    random = np.random.default_rng(0)
+    first, second = random.normal(size=shape[:2]), random.normal(size=shape[::2])
+    np.testing.assert_allclose(_product(first, second), first.T @ second, atol=1e-9)
 
 
 def test_pairs_of_classes_are_those_of_batches(

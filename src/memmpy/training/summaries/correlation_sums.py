@@ -18,6 +18,8 @@ __all__ = ["correlate_inputs"]
 
 #: A variance below this share of the second moment is rounding.
 _ROUNDING = 1e-12
+#: Multiplications of one product of matrices, and the least rows of a product that is split.
+_MAX_FLOPS, _MIN_ROWS = 1 << 17, 32
 
 
 def correlate_inputs(rows: SplitRows, keys: Sequence[InputKey], *, by_class: bool) -> Correlations:
@@ -103,20 +105,46 @@ def _sums_of_pairs(
     weights : float64 array of shape (n,)
         The weights w.
     """
+    num_keys = values.shape[1]
     is_there = np.isfinite(values)
-    present = is_there.astype(np.float64)
-    known = np.where(is_there, values, 0.0)
     column = weights[:, np.newaxis]
-    weighted = known * column
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.stack(
-            [
-                (present * column).T @ present,
-                weighted.T @ present,
-                (weighted * known).T @ present,
-                weighted.T @ known,
-            ]
-        )
+        if is_there.all():
+            with_one = np.column_stack([values, np.ones(len(values))])
+            products = _product(with_one * column, with_one)
+            sums = np.empty((4, num_keys, num_keys))
+            sums[0] = products[-1, -1]
+            sums[1], sums[2] = products[:-1, -1:], np.diag(products)[:-1, np.newaxis]
+            sums[3] = products[:-1, :-1]
+            return sums
+        present, known = is_there.astype(np.float64), np.where(is_there, values, 0.0)
+        powers = np.hstack([present, known, known * known]) * column
+        counts, firsts, seconds = np.split(_product(powers, np.hstack([present, known])), 3)
+    present_sums = [part[:, :num_keys] for part in (counts, firsts, seconds)]
+    return np.stack([*present_sums, firsts[:, num_keys:]])
+
+
+def _product(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``first.T @ second`` for arrays of n rows.
+
+    BLAS shares out a product of more than `_MAX_FLOPS` over threads, of which this pass has its own
+    already: on a busy machine they wait for each other, ten times as long as they multiply.
+    """
+    sizes = first.shape[1], second.shape[1]
+    num_rows = _MAX_FLOPS // max(1, sizes[0] * sizes[1])
+    product: NDArray[np.float64]
+    if num_rows < _MIN_ROWS:
+        product = first.T @ second
+        return product
+    num = len(first) // num_rows
+    stop = num * num_rows
+    left, right = (
+        one[:stop].reshape(num, num_rows, size)
+        for one, size in zip((first, second), sizes, strict=True)
+    )
+    product = np.matmul(left.transpose(0, 2, 1), right).sum(axis=0)
+    product += first[stop:].T @ second[stop:]
+    return product
 
 
 def _coefficients(sums: NDArray[np.float64]) -> NDArray[np.float64]:
