@@ -1,7 +1,28 @@
-"""`Store`, the result of `memmpy.open`, and the maintenance of stores."""
+"""`Store`, the result of `memmpy.open`, its tables, and the maintenance of stores."""
 
+from memmpy.dataset.column_statistics import ColumnStatistics, Description
+from memmpy.dataset.event_table import EventTable
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import Leftover, clean, repair_problems, verify
 from memmpy.dataset.open_store import Store, open
+from memmpy.dataset.store_columns import Columns, ColumnSummary
+from memmpy.dataset.store_info import FileSummary, ProcessSummary, SkimSummary, StoreInfo
 
-__all__ = ["Leftover", "Store", "clean", "open", "repair_problems", "resolve_cut_split", "verify"]
+__all__ = [
+    "ColumnStatistics",
+    "ColumnSummary",
+    "Columns",
+    "Description",
+    "EventTable",
+    "FileSummary",
+    "Leftover",
+    "ProcessSummary",
+    "SkimSummary",
+    "Store",
+    "StoreInfo",
+    "clean",
+    "open",
+    "repair_problems",
+    "resolve_cut_split",
+    "verify",
+]
