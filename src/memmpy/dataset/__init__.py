@@ -1,19 +1,26 @@
-"""`Store`, the result of `memmpy.open`, and the maintenance of stores."""
+"""`Store`, the result of `memmpy.open`, its tables, and the maintenance of stores."""
 
-from memmpy.dataset.column_statistics import ColumnStatistics
+from memmpy.dataset.column_statistics import ColumnStatistics, Description
+from memmpy.dataset.event_table import EventTable
 from memmpy.dataset.hist import BinsOption, GroupHistogram, fill_histograms
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import Leftover, clean, repair_problems, verify
 from memmpy.dataset.open_store import Store, open
-from memmpy.dataset.store_columns import ColumnSummary, process_keys
-from memmpy.dataset.store_info import StoreInfo
+from memmpy.dataset.store_columns import Columns, ColumnSummary, process_keys
+from memmpy.dataset.store_info import FileSummary, ProcessSummary, SkimSummary, StoreInfo
 
 __all__ = [
     "BinsOption",
     "ColumnStatistics",
     "ColumnSummary",
+    "Columns",
+    "Description",
+    "EventTable",
+    "FileSummary",
     "GroupHistogram",
     "Leftover",
+    "ProcessSummary",
+    "SkimSummary",
     "Store",
     "StoreInfo",
     "clean",

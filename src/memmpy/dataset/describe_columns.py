@@ -47,7 +47,7 @@ __all__ = ["describe_columns"]
 #: Different texts of a column that are counted.
 MAX_TEXTS = 10_000
 #: Values that a thread summarizes in one go, and entries that are grouped in one go.
-_STEP_VALUES, _STEP_ENTRIES = 1 << 20, 1 << 17
+_STEP_VALUES, _STEP_ENTRIES, _FEW_GROUPS = 1 << 20, 1 << 17, 16
 #: For the numbers of items of lists, whose distribution is not shown.
 _NO_BINS = BinFrame(0.0, 1.0, 1)
 #: Bins of a distribution, and places in a column, and values there, that choose its range.
@@ -215,8 +215,8 @@ def _statistics(
         return replace(statistics, num_texts=num, most_frequent=most[0] if most else None)
     lengths, values = sums.lengths, sums.values
     if lengths is not None and lengths.num_finite:
-        least, greatest = _plain(lengths.least), _plain(lengths.greatest)
-        statistics = replace(statistics, counts=(int(least), lengths.mean, int(greatest)))
+        counts = int(lengths.least), lengths.mean, int(lengths.greatest)
+        statistics = replace(statistics, counts=counts)
     if values is None:
         return statistics
     mean, std = _mean_and_std(values, sums.weighted)
@@ -228,8 +228,8 @@ def _statistics(
         num_zero=values.num_zero,
         mean=mean,
         std=std,
-        min=None if values.least is None else _plain(values.least),
-        max=None if values.greatest is None else _plain(values.greatest),
+        min=None if values.least is None else values.least.item(),
+        max=None if values.greatest is None else values.greatest.item(),
         bins=tuple((values.bins if sums.weighted is None else sums.weighted.bins).tolist()),
         low=reader.frame.low,
         high=reader.frame.high,
@@ -247,10 +247,6 @@ def _mean_and_std(
     with np.errstate(all="ignore"):
         distance = first / total
         return float(weighted.center + distance), float(np.sqrt(second / total - distance**2))
-
-
-def _plain(value: Any) -> Any:
-    return value.item()
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,15 +336,16 @@ def _grouped_tasks(
 def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Members:
     if group_of is None:
         return [(groups[0], slice(0, num))]
-    order = np.argsort(group_of, kind="stable")
-    starts = np.searchsorted(group_of[order], np.arange(len(groups) + 1))
+    if len(groups) <= _FEW_GROUPS:  # to sort takes longer than to look a few times
+        each = [np.flatnonzero(group_of == i) for i in range(len(groups))]
+    else:
+        order = np.argsort(group_of, kind="stable")
+        each = np.split(order, np.searchsorted(group_of[order], np.arange(len(groups))))[1:]
     members: list[tuple[Group, slice | Entries]] = []
-    for group, start, stop in zip(groups, starts[:-1], starts[1:], strict=True):
-        rows = order[start:stop]
-        if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
-            members.append((group, slice(int(rows[0]), int(rows[-1]) + 1)))
-        elif len(rows):
-            members.append((group, rows))
+    for group, rows in zip(groups, each, strict=True):
+        if len(rows):
+            run = slice(int(rows[0]), int(rows[-1]) + 1)
+            members.append((group, run if run.stop - run.start == len(rows) else rows))
     return members
 
 
@@ -368,7 +365,7 @@ def _weighted(
 
 
 def _lists_of(column: StoredColumn) -> ReadJagged | Jagged | None:
-    """Return a column of lists or of arrays of any shape as lists; None for other columns."""
+    """Return a column of lists or arrays of any shape as lists; None for other columns."""
     if isinstance(column, ReadShaped):
         return column.flat
     return column if isinstance(column, ReadJagged) else None
