@@ -131,7 +131,7 @@ def _processes(snapshot: Snapshot, weight: str | None) -> tuple[ProcessSummary, 
     names = labels_of(groups)
     sums: dict[str, tuple[float, float]] = {}
     if weight is not None:
-        plan = plan_flow([], by=keys, weight=weight, aliases=None, constants=None)
+        plan = plan_flow([], by=keys, weight=weight, aliases=None, constants=None, signal=None)
         for node in plan.nodes:
             check_stored(node, snapshot.columns, path=snapshot.path, metadata=metadata)
         flow = count_steps(snapshot, plan, step_size=STEP_SIZE, num_threads=None)

@@ -215,6 +215,8 @@ def _caption(
     row: ColumnStatistics, sums: NDArray[np.float64], edges: NDArray[np.float64]
 ) -> list[str]:
     """Return the mean, the width and the extremes, and the shares that the bins do not show."""
+    if row.type.endswith("bool"):
+        return [] if row.mean is None else [f"{format_share(row.mean, 1)} true"]
     words = [
         f"{name} {format_number(float(value))}"
         for name, value in (

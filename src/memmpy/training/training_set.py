@@ -88,7 +88,7 @@ class TrainingSet(TrainingSummaries):
         splits: Splits,
         fit_source: "TrainingSet | None" = None,
     ) -> None:
-        self.skim, self.splits, self.request, self._request = skim, splits, request, request
+        self.skim, self.splits, self.request = skim, splits, request
         self.classes, self.inputs = request.classes, request.keys
         self.path, self._fit_source = skim.path.absolute().parent.parent, fit_source
         self.num_entries = skim.num_store_entries
@@ -203,7 +203,7 @@ class TrainingSet(TrainingSummaries):
             self._fitter.check_weights()
         spec = loader_spec(
             self.skim,
-            self._request,
+            self.request,
             SplitRequest(split, self.splits, fold),
             options,
             sampling=sampling,
@@ -247,7 +247,7 @@ class TrainingSet(TrainingSummaries):
         >>> [finding for finding in audit.findings if finding.level != "info"]
         """
         has = self._fit_source is None
-        return audit_training_set(self.skim, self._request, self.splits, fold=fold, has_fit=has)
+        return audit_training_set(self.skim, self.request, self.splits, fold=fold, has_fit=has)
 
     def apply_to(
         self,
@@ -276,8 +276,7 @@ class TrainingSet(TrainingSummaries):
         Returns
         -------
         TrainingSet
-            Its loaders take a fold, which is that of the fit: ``.loader("test", fold=f)``,
-            ``.loader("all", fold=f)``.
+            Its loaders take the fold of the fit, such as ``.loader("all", fold=f)``.
 
         Raises
         ------
@@ -286,10 +285,9 @@ class TrainingSet(TrainingSummaries):
         MissingKeyError, CutError
             If the other store lacks a column of the inputs.
         """
-        path: PathLike = self.path
-        if source is not None:
-            path = source.path if isinstance(source, HasPath) else source
-        request = self._request.for_other_events(
+        source = self if source is None else source
+        path = source.path if isinstance(source, HasPath) else source
+        request = self.request.for_other_events(
             cut=cut,
             aliases=check_mapping("aliases", aliases),
             stored=read_metadata(path).current_keys(),
@@ -336,7 +334,7 @@ class TrainingSet(TrainingSummaries):
 
     def _rows_of(self, split: str, fold: int | None) -> SplitRows:
         fit, is_fitted_here = self.fit(self._first_fold(fold)), self._fit_source is None
-        return SplitRows(self.skim, self._request, self.splits, split, fit, is_fitted_here)
+        return SplitRows(self.skim, self.request, self.splits, split, fit, is_fitted_here)
 
     def _balance_of(self, fold: int | None) -> ClassBalance:
         fold = self._first_fold(fold)
