@@ -35,7 +35,7 @@ def cutflow(
 
     The cuts are as for `memmpy cutflow`, which prints the numbers.
     """
-    from memmpy.display import check_figure_path, printable
+    from memmpy.figures import check_figure_path, printable
 
     aliases, constants = names
     path = check_figure_path(output)

@@ -87,7 +87,7 @@ def hist(
     Put expressions in single quotes, because the shell interprets characters such as $ ! > < & |.
     """
     from memmpy.dataset import Store
-    from memmpy.display import check_figure_path, printable
+    from memmpy.figures import check_figure_path, printable
 
     paths = {key: check_figure_path(path_of_key(output, key, num_keys=len(keys))) for key in keys}
     opened, edges = Store(store), parse_bins(bins)
