@@ -51,7 +51,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests; what follows `--` goes to pytest."""
-    session.install("-e", ".[test]", *group("frameworks"))
+    session.install("-e", ".[test]", *group("browser", "frameworks"))
     session.run("pytest", *session.posargs)
 
 

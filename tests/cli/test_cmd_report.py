@@ -26,12 +26,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_report_writes_a_page(folder: Path) -> None:
-    convert(RFileConfig(folder / "DY" / "a.root", "Events"), "data.mmpy", keys=["*"])
-    done = memmpy("report", "data.mmpy", "--cut", "met > x && npv > 3", "--constant", "x=20")
+    config = RFileConfig(folder / "DY" / "a.root", "Events", {"process": "DY"})
+    convert(config, "data.mmpy", keys=["*"])
+    cut = ("--cut", "met > x && npv > 3", "--constant", "x=20", "--signal", "DY")
+    done = memmpy("report", "data.mmpy", *cut)
     assert done.exit_code == 0, done.output
     assert done.stdout == "Wrote report.html\n"
     page = PageReader(Path("report.html"))
     assert "met > x" in page.text
+    assert "Signal: DY." in page.text
     assert "constants={'x': 20}" in page.code()
 
 

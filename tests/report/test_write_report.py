@@ -159,6 +159,17 @@ def test_the_cutflow_is_that_of_the_cut(store: Store, tmp_path: Path) -> None:
     assert f"met > limit {' '.join(numbers)}" in page.text
 
 
+def test_a_cutflow_with_a_signal_has_its_ratio_to_the_background(
+    store: Store, tmp_path: Path
+) -> None:
+    page = page_of(store, tmp_path, cut="met > 20", weight="xsec", signal="ggH")
+    met, weight = np.asarray(store["met"]), np.asarray(store["xsec"])
+    sums = [weight[(met > 20) & own].sum() for own in (~is_dy(store), is_dy(store))]
+    ratios = [sums[0] / sums[1], sums[0] / sums[1] ** 0.5]
+    assert f"% {ratios[0]:.3g} {ratios[1]:.3g} " in page.text
+    assert "S/B S/√B all" in page.text
+
+
 def test_a_clean_store_is_healthy(store: Store, tmp_path: Path) -> None:
     store.set_splits(Splits(by=("process", "event")))
     page = page_of(store, tmp_path)
@@ -379,6 +390,10 @@ def test_wrong_arguments_are_named(store: Store, tmp_path: Path) -> None:
         write_report(store, file, cut="mett > 2")
     with pytest.raises(CutError, match="genWeigth"):
         write_report(store, file, weight="genWeigth")
+    with pytest.raises(OptionError, match=r"ggh.*nearest: 'ggH'"):
+        write_report(store, file, cut="met > 2", signal="ggh")
+    with pytest.raises(OptionError, match="give its cut"):
+        write_report(store, file, signal="ggH")
     with pytest.raises(OptionError, match="scores belong to a training set"):
         write_report(store, file, scores=_scores_of(store))
     with pytest.raises(OptionError, match="scores must be"):

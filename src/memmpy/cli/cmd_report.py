@@ -4,11 +4,18 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import name_options
+from memmpy.cli.options import join_options, name_options
 from memmpy.cli.recipes import find_recipe
 from memmpy.cuts import Constant
 
 __all__ = ["report"]
+
+
+def _flow_options(
+    cut: tuple[str, ...], signal: tuple[str, ...]
+) -> tuple[str | tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Return the steps and the signal of a cut-flow; a single cut is split at its &&."""
+    return (cut[0] if len(cut) == 1 else cut or None), signal or None
 
 
 @click.command()
@@ -21,7 +28,12 @@ __all__ = ["report"]
     help="The page; it is replaced.",
 )
 @click.option("--keys", multiple=True, help="Keys to draw, or patterns such as 'jet_*'.")
-@click.option("--cut", multiple=True, help="A step of a cut-flow; repeatable.")
+@join_options(
+    "flow",
+    _flow_options,
+    click.option("--cut", multiple=True, help="A step of a cut-flow; repeatable."),
+    click.option("--signal", multiple=True, help="A process that is signal, for S/B; repeatable."),
+)
 @click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
 @name_options
 @click.option("--check/--no-check", default=True, help="Look for data that spoil a training.")
@@ -31,7 +43,7 @@ def report(
     store: str,
     output: Path,
     keys: tuple[str, ...],
-    cut: tuple[str, ...],
+    flow: tuple[str | tuple[str, ...] | None, tuple[str, ...] | None],
     weight: str | None,
     names: tuple[dict[str, str], dict[str, Constant]],
     check: bool,
@@ -50,7 +62,7 @@ def report(
     from memmpy.report import write_report
     from memmpy.training import TrainingSet
 
-    aliases, constants = names
+    (aliases, constants), (cut, signal) = names, flow
     progress = False if quiet else None
     recipe = find_recipe([store])
     data: Store | TrainingSet
@@ -62,8 +74,9 @@ def report(
         data,
         output,
         keys=split_at_commas(keys) or None,
-        cut=(cut[0] if len(cut) == 1 else cut) or None,
+        cut=cut,
         weight=weight,
+        signal=signal,
         aliases=aliases,
         constants=constants,
         check=check,

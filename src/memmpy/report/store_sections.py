@@ -70,10 +70,17 @@ class StoreSummary:
         """The entries of each process."""
         return {one.name: one.num_entries for one in self.info.processes}
 
-    def cutflow(self, cut: str | Sequence[str], cuts: ClassCuts) -> CutFlow:
-        """Return the cut-flow by process."""
+    def cutflow(
+        self, cut: str | Sequence[str], cuts: ClassCuts, signal: str | Sequence[str] | None
+    ) -> CutFlow:
+        """Return the cut-flow by process, with S/B if a signal is named."""
         return self.store.cutflow(
-            cut, by=self.by, weight=cuts.weight, aliases=cuts.aliases, constants=cuts.constants
+            cut,
+            by=self.by,
+            weight=cuts.weight,
+            aliases=cuts.aliases,
+            constants=cuts.constants,
+            signal=signal,
         )
 
     def facts(self) -> list[tuple[str, str, str]]:
@@ -134,7 +141,7 @@ def _range(values: Sequence[float]) -> str:
 
 def cutflow_section(flow: CutFlow) -> Section:
     """Return the section of a cut-flow: steps as rows, processes as columns."""
-    flows = [flow] if len(flow.groups) == 1 else [flow, flow.total()]
+    flows = [flow] if len(flow.groups) == 1 or flow.signal else [flow, flow.total()]
     names = [name for one in flows for name in one.groups]
     rows = []
     for i, step in enumerate(flow.steps):
@@ -146,13 +153,19 @@ def cutflow_section(flow: CutFlow) -> Section:
                 if flow.weight is not None:
                     value = format_measured(float(one.sums[i, group]), float(one.errors[i, group]))
                 cells += [value, f"{100 * share:.3g} %" if np.isfinite(share) else "-"]
+        if flow.signal:
+            ratios = (float(flow.s_over_b[i]), float(flow.s_over_sqrt_b[i]))
+            cells += [f"{ratio:.3g}" if np.isfinite(ratio) else "-" for ratio in ratios]
         rows.append(cells)
     headings = ["step"]
     for name in names:
         headings += [name, "left"]
+    headings += ["S/B", "S/\u221aB"] if flow.signal else []
     note = "Each step counts what passes it and all steps before; left is its share of all."
     if flow.weight is not None:
         note += f" Weight: {flow.weight}."
+    if flow.signal:
+        note += f" Signal: {', '.join(flow.signal)}."
     return Section("cutflow", "Cut-flow", [Panel(table=Table(headings, 1, [rows]))], note)
 
 

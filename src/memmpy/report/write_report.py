@@ -41,6 +41,7 @@ def write_report(
     keys: str | Collection[str] | None = None,
     cut: str | Sequence[str] | None = None,
     weight: str | None = None,
+    signal: str | Sequence[str] | None = None,
     aliases: Mapping[str, str] | None = None,
     constants: Mapping[str, Constant] | None = None,
     check: bool = True,
@@ -68,6 +69,8 @@ def write_report(
         The steps of a cut-flow, as `cutflow` takes them; by default the cut of the training set.
     weight : str, optional
         The weight of histograms, sums and cut-flow; by default that of the training set.
+    signal : str or sequence of str, optional
+        The processes that are the signal of the cut-flow, which then shows S/B and S/√B.
     aliases : mapping of str to str, optional
         Names for expressions in the cut and the weight, beside those of the training set.
     constants : mapping of str to bool, number or str, optional
@@ -93,7 +96,7 @@ def write_report(
     CutError
         If memmpy cannot read the cut or the weight; shows the place.
     OptionError
-        If an option is invalid, or there are scores without their training set.
+        If an option is invalid, a signal is no process, or scores come without their training set.
     DiskError, ReadOnlyStoreError
         If memmpy cannot write the file.
 
@@ -115,6 +118,7 @@ def write_report(
         "keys": keys,
         "cut": cut,
         "weight": weight,
+        "signal": signal,
         "aliases": aliases,
         "constants": constants,
         "check": None if check_flag("check", check) else False,
@@ -124,12 +128,14 @@ def write_report(
     cuts = _cuts_of(training, weight, aliases, constants)
     if cut is None and training is not None:
         cut = training.request.cut
+    if signal is not None and cut is None:
+        raise OptionError("signal is that of a cut-flow: give its cut, too")
     columns = store.columns(keys)
     with quiet(when=progress is False):
         audits = _audits(store, training) if check else []
         summary = StoreSummary.of(store, cuts)
         cuts = replace(cuts, weight=summary.weight)
-        sections = [] if cut is None else [cutflow_section(summary.cutflow(cut, cuts))]
+        sections = [] if cut is None else [cutflow_section(summary.cutflow(cut, cuts, signal))]
         if training is not None:
             sections += _training_sections(training, scores)
         sections.append(_key_section(summary, columns, cuts, progress=progress))
