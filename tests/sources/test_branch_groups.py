@@ -81,10 +81,9 @@ def test_many_types_are_cut() -> None:
         (branch("x", "?", "jagged", "std::bitset<16>"), "list of bool (std::bitset<16>)"),
         (
             BranchListing("x", None, "", None, "holds C++ objects (A) that no column can hold"),
-            "cannot be read: C++ objects (A)",
+            "unreadable: C++ objects (A)",
         ),
-        (BranchListing("x", None, "", None, "has 2 entries"), "cannot be read: has 2 entries"),
-        (BranchListing("x", None, "", None, "cannot be decoded"), "cannot be decoded"),
+        (BranchListing("x", None, "", None, "has 2 entries"), "unreadable: has 2 entries"),
     ],
 )
 def test_a_type_of_the_file_is_told_where_it_says_more(one: BranchListing, words: str) -> None:

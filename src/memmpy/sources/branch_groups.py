@@ -71,9 +71,9 @@ def first_part(name: str) -> str:
 def type_in_words(branch: BranchListing) -> str:
     """Return the type of a branch, with the type in the file where it says more."""
     if branch.type is None:
-        # The listing says what a column can hold by its other rows.
+        # Short, since a narrow terminal cuts the end.
         problem = branch.problem.removeprefix("holds ").removesuffix(" that no column can hold")
-        return problem if problem.startswith("cannot be ") else f"cannot be read: {problem}"
+        return f"unreadable: {problem}"
     words = branch.type.in_words()
     if _TELLING.search(branch.stored_type):
         words = f"{words} ({branch.stored_type})"

@@ -11,21 +11,14 @@ from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources.access.locations import find
 from memmpy.sources.access.urls import is_url
-from memmpy.sources.branch_groups import (
-    BranchGroup,
-    first_part,
-    group_branches,
-    type_in_words,
-    types_in_words,
-)
+from memmpy.sources.branch_groups import first_part, type_in_words
 from memmpy.sources.branch_names import find_branches
+from memmpy.sources.branch_table import branch_table, title_of
 from memmpy.sources.event_file import FileObject
 from memmpy.sources.file_listing import FileListing, TreeListing, list_file
 
 __all__ = ["FileDifference", "FilesListing", "list_files"]
 
-#: Branches of a tree that are listed one by one, at most.
-_MAX_ROWS = 40
 #: Objects and names that are listed, at most.
 _MAX_OBJECTS, _MAX_NAMES = 20, 5
 #: Files that are read at a time.
@@ -132,14 +125,10 @@ class FilesListing(Renderable):
             columns = tuple((branch.name, branch.type) for branch in tree.branches)
             alike.setdefault(columns or tree.name, []).append(tree)
         for tree, *others in alike.values():
-            groups = group_branches(branch for branch in tree.branches if branch.type is not None)
-            is_short = len(tree.branches) <= _MAX_ROWS or len(groups) == len(tree.branches)
             if tree.problem:
                 blocks.append(f"{tree.name} ({tree.kind}) cannot be read: {tree.problem}")
-            elif self.is_whole or is_short:
-                blocks.append(_branch_table(tree))
             else:
-                blocks.append(_group_table(tree, groups))
+                blocks.append(branch_table(tree, is_whole=self.is_whole))
             if others:
                 blocks.append(_same_branches(tree, others))
         if not first.trees:
@@ -272,37 +261,10 @@ def _difference_table(first: FileListing, others: Sequence[FileDifference]) -> T
     return Table(["file", "trees and branches", "entries", "size"], 2, [rows, [total]])
 
 
-def _branch_table(tree: TreeListing) -> Table:
-    """Return a table of all branches of a tree that are listed."""
-    rows = [[one.name, type_in_words(one), *_cells(one.sizes)] for one in tree.branches]
-    return Table(["branch", "type", "in file", "decoded"], 2, [rows], title=_title(tree))
-
-
-def _group_table(tree: TreeListing, groups: Sequence[BranchGroup]) -> Table:
-    """Return a table of the branches of a tree in groups."""
-    sections: tuple[list[list[str]], list[list[str]]] = ([], [])
-    for group in groups:
-        num = len(group.branches)
-        if num == 1:
-            names, types = group.pattern, type_in_words(group.branches[0])
-        else:
-            names = f"{group.counter}, {group.pattern}" if group.counter else group.pattern
-            types = types_in_words([b for b in group.branches if b.name != group.counter])
-        row = [names, types, f"{num:,}" if num > 1 else "", *_cells(group.sizes)]
-        sections[num > 1].append(row)
-    example = max(groups, key=lambda group: (group.counter != "", len(group.branches)))
-    lines = [f"one group: --like {example.pattern!r}; all branches: --all"]
-    if num_others := len(tree.branches) - sum(len(group.branches) for group in groups):
-        num_in_words = format_count(num_others, "branch", "branches")
-        lines.insert(0, f"{num_in_words} not shown, which memmpy cannot read: --all says why")
-    headings = ["branch", "type", "branches", "in file", "decoded"]
-    return Table(headings, 2, sections, "\n".join(lines), title=_title(tree))
-
-
 def _same_branches(tree: TreeListing, others: Sequence[TreeListing]) -> str:
     """Return a line about trees with the branches of another tree."""
     if len(others) == 1:
-        return f"{_title(others[0])}; the branches of {tree.name}"
+        return f"{title_of(others[0])}; the branches of {tree.name}"
     names = _first_names([other.name for other in others])
     num_entries = format_count(sum(other.num_entries for other in others), "entry", "entries")
     return f"{len(others):,} trees with the branches of {tree.name}, {num_entries}: {names}"
@@ -314,22 +276,6 @@ def _object_table(objects: Sequence[FileObject], *, is_whole: bool) -> Table:
     num_more = len(objects) - len(shown)
     caption = f"and {format_count(num_more, 'more object')}: --all" if num_more else ""
     return Table(["object", "kind", "content"], 3, [rows], caption)
-
-
-def _title(tree: TreeListing) -> str:
-    name = f"{tree.name} ({tree.kind})" if tree.name else tree.kind
-    stored, decoded = tree.sizes
-    parts = [
-        format_count(tree.num_entries, "entry", "entries"),
-        format_count(len(tree.names), "branch", "branches"),
-        *([f"{format_size(stored)} in file"] if stored else []),
-        *([f"{format_size(decoded)} decoded"] if decoded else []),
-    ]
-    return f"{name}: {', '.join(parts)}"
-
-
-def _cells(sizes: tuple[int, int] | None) -> list[str]:
-    return [format_size(size) if size else "" for size in sizes or (0, 0)]
 
 
 def _first_names(names: Sequence[str]) -> str:
