@@ -79,7 +79,7 @@ def _usage_message(error: click.UsageError) -> str:
     kind = None if parameter is None else parameter.type
     if isinstance(kind, click.Choice) and (given := re.search(r"'([^']*)' is not one of", text)):
         text += nearest(given[1], map(str, kind.choices))
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]  # such as FILES
 
 
 def _in_words_of_the_verb(message: str) -> str:
