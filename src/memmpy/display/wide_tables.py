@@ -40,11 +40,10 @@ class WideTable:
     def __rich_console__(
         self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
     ) -> "rich.console.RenderResult":
-        whole = self._whole()
         columns = range(1, len(self.headings))
-        rows = [row for section in whole.sections for row in section]
+        rows = [[f"  {row[0]}", *row[1:]] for _, section in self.sections for row in section]
         if len(list(self._parts(columns, rows, options.max_width))) == 1:
-            yield whole
+            yield self._whole()
             return
         tables = []
         for name, section in self.sections:
