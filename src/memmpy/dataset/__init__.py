@@ -1,13 +1,13 @@
 """`Store`, the result of `memmpy.open`, and the maintenance of stores."""
 
-from memmpy.dataset.hist import BinsOption, GroupHistogram, fill_histograms
+from memmpy.dataset.hist import BinsOption, KeyHistogram, fill_histograms
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import Leftover, clean, repair_problems, verify
 from memmpy.dataset.open_store import Store, open
 
 __all__ = [
     "BinsOption",
-    "GroupHistogram",
+    "KeyHistogram",
     "Leftover",
     "Store",
     "clean",

@@ -11,7 +11,7 @@ import pytest
 import memmpy
 from memmpy import Jagged, RFileConfig, Store, WriteJagged, WriteNested, WriteText, WriteVector
 from memmpy.cuts import GroupOptions
-from memmpy.dataset.hist import BinEdges, GroupHistogram, fill_histograms, key_histograms
+from memmpy.dataset.hist import BinEdges, KeyHistogram, fill_histograms, key_histograms
 from memmpy.errors import CutError, CutWarning, LengthError, MissingKeyError, OptionError
 
 NUM = 3000
@@ -69,14 +69,14 @@ def store(
     return memmpy.open(path)
 
 
-def fill(store: Store, key: str, **options: Any) -> GroupHistogram:
+def fill(store: Store, key: str, **options: Any) -> KeyHistogram:
     more = {name: options.pop(name) for name in ("bins", "num_threads") if name in options}
     groups = GroupOptions(**options)
     (histogram,) = fill_histograms(store.snapshot, [key], options=groups, **more)
     return histogram
 
 
-def edges_of(histogram: GroupHistogram) -> Any:
+def edges_of(histogram: KeyHistogram) -> Any:
     assert isinstance(histogram.bins, BinEdges)
     return histogram.bins.edges
 
@@ -89,7 +89,7 @@ def in_boost(values: Any, edges: Any, weights: Any = None) -> Any:
     return view["value"], view["variance"]
 
 
-def assert_equal(histogram: GroupHistogram, group: int, wanted: Any) -> None:
+def assert_equal(histogram: KeyHistogram, group: int, wanted: Any) -> None:
     for sums, own in zip((histogram.sums, histogram.squares), wanted, strict=True):
         bins = np.append(sums[group, :-2], sums[group, -2:].sum())
         np.testing.assert_allclose(bins, own, rtol=1e-12, atol=1e-12)

@@ -33,7 +33,7 @@ from memmpy.kernels import VALUES_BINNED, fill_bins, is_worth_compiling
 from memmpy.parallel import check_threads
 from memmpy.typing import Array, Entries
 
-__all__ = ["MAX_TEXTS", "GroupHistogram", "fill_histograms"]
+__all__ = ["MAX_TEXTS", "KeyHistogram", "fill_histograms"]
 
 #: Texts of a key at most that have a bin of their own.
 MAX_TEXTS = 100
@@ -45,7 +45,7 @@ _FEW_VALUES, _KEPT_VALUES = 1000, 2000
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class GroupHistogram:
+class KeyHistogram:
     """The histogram of a key, for each group.
 
     Attributes
@@ -88,7 +88,7 @@ def fill_histograms(
     bins: BinsOption | Mapping[str, BinsOption] = "auto",
     options: GroupOptions | None = None,
     num_threads: int | None = None,
-) -> list[GroupHistogram]:
+) -> list[KeyHistogram]:
     """Fill the histograms of several keys in one pass over the store.
 
     Parameters
@@ -108,7 +108,7 @@ def fill_histograms(
 
     Returns
     -------
-    list of GroupHistogram
+    list of KeyHistogram
         One for each key. Their sums are the same for any number of threads.
 
     Raises
@@ -328,12 +328,12 @@ class _Total:
         )
         return self._notes | {str(error)}
 
-    def histograms(self, has_lists: Mapping[str, bool]) -> list[GroupHistogram]:
+    def histograms(self, has_lists: Mapping[str, bool]) -> list[KeyHistogram]:
         """Return the histogram of each key, which has lists or not."""
         groups = sort_groups(list(self._row_of))
         rows, labels = self._rows(groups), labels_of(groups)
         return [
-            GroupHistogram(
+            KeyHistogram(
                 key,
                 self._axes[key],
                 labels,
