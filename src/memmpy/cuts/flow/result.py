@@ -28,7 +28,8 @@ __all__ = ["CutFlow"]
 class CutFlow(Renderable):
     """The number of entries of each group that pass each step of a cut, and their sums of weights.
 
-    ``print`` and ``rich.print`` show it as a table, and so do notebooks.
+    ``print`` and ``rich.print`` show it as a table, and so do notebooks: steps are rows, and up to
+    12 groups are columns.
 
     Attributes
     ----------
