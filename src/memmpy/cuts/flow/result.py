@@ -79,12 +79,12 @@ class CutFlow(Renderable):
 
     @property
     def step_efficiency_errors(self) -> NDArray[np.float64]:
-        """The statistical errors of `step_efficiencies`: binomial, with weights."""
+        """The binomial errors of `step_efficiencies`, with weights."""
         return self._numbers.step_efficiency_errors
 
     @property
     def cumulative_efficiency_errors(self) -> NDArray[np.float64]:
-        """The statistical errors of `cumulative_efficiencies`: binomial, with weights."""
+        """The binomial errors of `cumulative_efficiencies`, with weights."""
         return self._numbers.cumulative_efficiency_errors
 
     @property
