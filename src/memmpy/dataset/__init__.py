@@ -2,7 +2,7 @@
 
 from memmpy.dataset.column_statistics import ColumnStatistics, Description
 from memmpy.dataset.event_table import EventTable
-from memmpy.dataset.hist import BinsOption, GroupHistogram, fill_histograms
+from memmpy.dataset.hist import BinsOption, KeyHistogram, fill_histograms
 from memmpy.dataset.loader_columns import resolve_cut_split
 from memmpy.dataset.maintenance import Leftover, clean, repair_problems, verify
 from memmpy.dataset.open_store import Store, open
@@ -17,7 +17,7 @@ __all__ = [
     "Description",
     "EventTable",
     "FileSummary",
-    "GroupHistogram",
+    "KeyHistogram",
     "Leftover",
     "ProcessSummary",
     "SkimSummary",

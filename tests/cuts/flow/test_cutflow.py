@@ -506,7 +506,7 @@ class TestFace:
         assert str(flow).split() == captured.get().split()
 
     @pytest.mark.parametrize("width", [30, 45, 60, 80, 200])
-    @pytest.mark.parametrize("num_groups", [2, 12])
+    @pytest.mark.parametrize("num_groups", [2, 12, 40])
     def test_a_narrow_terminal_loses_no_number(
         self, width: int, num_groups: int, flow: CutFlow
     ) -> None:
@@ -622,6 +622,18 @@ class TestSignal:
     def test_mistakes_are_errors(self, options: dict[str, Any], message: str, store: Path) -> None:
         with pytest.raises(OptionError, match=message):
             cutflow(store, [], **options)
+
+
+class TestManyGroups:
+    def test_more_than_twelve_are_rows(self, tmp_path: Path) -> None:
+        write(tmp_path / "s", "run", np.arange(100, 140) // 2)
+        flow = cutflow(tmp_path / "s", ["run >= 60"], by="run", signal="60")
+        lines = [" ".join(line.split()) for line in str(flow).splitlines()]
+        assert "group all run >= 60" in lines
+        assert "50 2 0" in lines
+        assert "69 2 2" in lines
+        assert "S/B 0.0526 0.111" in lines
+        assert lines[lines.index("cumulative efficiency") + 1] == "50 100 % 0 %"
 
 
 class TestTotal:

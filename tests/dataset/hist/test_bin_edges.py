@@ -128,7 +128,13 @@ def test_infinite_values_and_nan_do_not_choose_a_range() -> None:
 
 @given(num=st.integers(1, 60))
 def test_a_number_of_bins_is_kept(num: int) -> None:
-    for values in (RNG.normal(size=100), np.arange(200), np.zeros(3), np.array([0.5])):
+    for values in (
+        np.array([True, False]),
+        RNG.normal(size=100),
+        np.arange(200),
+        np.zeros(3),
+        np.array([0.5]),
+    ):
         found, low, high = chosen(values, num)
         assert found == num
         assert low <= values.min()

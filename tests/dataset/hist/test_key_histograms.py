@@ -1,5 +1,7 @@
 """Histograms of keys by group, beside NumPy and boost-histogram."""
 
+import tracemalloc
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import memmpy
 from memmpy import Jagged, RFileConfig, Store, WriteJagged, WriteNested, WriteText, WriteVector
 from memmpy.cuts import GroupOptions
-from memmpy.dataset.hist import BinEdges, GroupHistogram, fill_histograms, key_histograms
+from memmpy.dataset.hist import BinEdges, KeyHistogram, fill_histograms, key_histograms
 from memmpy.errors import CutError, CutWarning, LengthError, MissingKeyError, OptionError
 
 NUM = 3000
@@ -69,14 +71,14 @@ def store(
     return memmpy.open(path)
 
 
-def fill(store: Store, key: str, **options: Any) -> GroupHistogram:
+def fill(store: Store, key: str, **options: Any) -> KeyHistogram:
     more = {name: options.pop(name) for name in ("bins", "num_threads") if name in options}
     groups = GroupOptions(**options)
     (histogram,) = fill_histograms(store.snapshot, [key], options=groups, **more)
     return histogram
 
 
-def edges_of(histogram: GroupHistogram) -> Any:
+def edges_of(histogram: KeyHistogram) -> Any:
     assert isinstance(histogram.bins, BinEdges)
     return histogram.bins.edges
 
@@ -89,7 +91,7 @@ def in_boost(values: Any, edges: Any, weights: Any = None) -> Any:
     return view["value"], view["variance"]
 
 
-def assert_equal(histogram: GroupHistogram, group: int, wanted: Any) -> None:
+def assert_equal(histogram: KeyHistogram, group: int, wanted: Any) -> None:
     for sums, own in zip((histogram.sums, histogram.squares), wanted, strict=True):
         bins = np.append(sums[group, :-2], sums[group, -2:].sum())
         np.testing.assert_allclose(bins, own, rtol=1e-12, atol=1e-12)
@@ -263,6 +265,7 @@ def test_infinite_weights_are_a_warning(store: Store) -> None:
         ("met", {"weight": "jet_pt"}, CutError, "a weight is one number per entry"),
         ("met", {"bins": {"mett": 3}}, OptionError, "bins names 'mett'.*nearest: 'met'"),
         ("trigger", {"bins": (3, 0, 1)}, OptionError, "'trigger' holds text"),
+        ("trigger", {"bins": 5}, OptionError, "'trigger' holds text"),
         ("met", {"num_threads": -1}, OptionError, "num_threads"),
     ],
 )
@@ -283,3 +286,46 @@ def test_columns_of_different_lengths_are_an_error(tmp_path: Path) -> None:
 def test_one_key_of_text_is_refused_where_several_are_meant(store: Store) -> None:
     with pytest.raises(OptionError, match="keys is a set of keys, got the text 'met'"):
         fill_histograms(store.snapshot, "met")
+
+
+def test_memory_does_not_grow_with_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_histograms, "STEP_SIZE", 1 << 14)
+    peaks = []
+    for num in (100_000, 800_000):
+        write(tmp_path / str(num), "x", np.arange(num, dtype=np.float32))
+        write(tmp_path / str(num), "n", np.arange(num) // 50_000)
+        store = memmpy.open(tmp_path / str(num))
+        tracemalloc.start()
+        fill(store, "x", by="n", weight="x", cut="x > 5", num_threads=1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("file", "tree"),
+    [
+        ("uproot-HZZ.root", "events"),
+        ("uproot-Zmumu.root", "events"),
+        ("uproot-HZZ-objects.root", "events"),
+    ],
+)
+def test_all_keys_of_real_files_are_filled_as_by_numpy(
+    file: str, tree: str, real_data: Path, tmp_path: Path
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what conversions warn of is tested there
+        memmpy.convert(RFileConfig(real_data / file, tree), tmp_path / "s", keys={"*"})
+    store = memmpy.open(tmp_path / "s")
+    histograms = [
+        h for h in fill_histograms(store.snapshot, list(store)) if isinstance(h.bins, BinEdges)
+    ]
+    assert len(histograms) > 10
+    for histogram in histograms:
+        column: Any = store[histogram.key]
+        items = column if isinstance(column, np.ndarray) else column.to_awkward()
+        values = ak.to_numpy(ak.flatten(items, axis=None)).astype(float)
+        assert_equal(histogram, 0, in_boost(values, edges_of(histogram)))

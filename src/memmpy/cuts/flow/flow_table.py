@@ -12,6 +12,8 @@ from memmpy.display import Table, WideTable
 
 __all__ = ["flow_table", "latex_table"]
 
+#: Groups at most that are columns; more of them, such as runs, are rows.
+_MAX_COLUMNS = 12
 _LATEX = str.maketrans(
     {letter: f"\\{letter}" for letter in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
@@ -41,13 +43,17 @@ def flow_table(flow: FlowColumns) -> Table | WideTable:
     blank = [[""] * len(ratios)] * len(flow.steps)
     sections = [
         (flow.counted, _rows(flow.steps, sums if has_weight else counts, more)),
-        ("efficiency of each step", _rows(flow.steps[1:], each[1:], blank[1:])),
-        ("cumulative efficiency", _rows(flow.steps[1:], all_yet[1:], blank[1:])),
+        ("efficiency of each step", _rows(flow.steps, each, blank)),
+        ("cumulative efficiency", _rows(flow.steps, all_yet, blank)),
     ]
     if has_weight:
         sections.append(("events", _rows(flow.steps, counts, blank)))
-    shown = [section for section in sections if section[1]]
-    return WideTable(["step", *numbers.names, *flow.ratios], shown, caption)
+    names = [*numbers.names, *flow.ratios]
+    if flow.num_groups > _MAX_COLUMNS:
+        turned = [(title, _turned(names, rows)) for title, rows in sections]
+        return WideTable(["group", *flow.steps], turned, caption)
+    del sections[1][1][0], sections[2][1][0]  # the first step has no efficiency to show
+    return WideTable(["step", *names], [section for section in sections if section[1]], caption)
 
 
 def latex_table(flow: FlowColumns) -> str:
@@ -86,6 +92,13 @@ def _rows(
     steps: Sequence[str], numbers: Sequence[Sequence[str]], more: Sequence[Sequence[str]]
 ) -> list[list[str]]:
     return [[step, *row, *rest] for step, row, rest in zip(steps, numbers, more, strict=True)]
+
+
+def _turned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return rows of steps as rows of groups, without those that are blank."""
+    columns = zip(*(row[1:] for row in rows), strict=True)
+    turned = [[name, *column] for name, column in zip(names, columns, strict=True)]
+    return [row for row in turned if any(row[1:])]
 
 
 def _measured_rows(values: NDArray[np.float64], errors: NDArray[np.float64]) -> list[list[str]]:

@@ -29,7 +29,8 @@ __all__ = ["CutFlow"]
 class CutFlow(Renderable):
     """The number of entries of each group that pass each step of a cut, and their sums of weights.
 
-    ``print`` and ``rich.print`` show it as a table, and so do notebooks.
+    ``print`` and ``rich.print`` show it as a table, and so do notebooks: steps are rows, and up to
+    12 groups are columns.
 
     Attributes
     ----------
@@ -79,12 +80,12 @@ class CutFlow(Renderable):
 
     @property
     def step_efficiency_errors(self) -> NDArray[np.float64]:
-        """The statistical errors of `step_efficiencies`: binomial, with weights."""
+        """The binomial errors of `step_efficiencies`, with weights."""
         return self._numbers.step_efficiency_errors
 
     @property
     def cumulative_efficiency_errors(self) -> NDArray[np.float64]:
-        """The statistical errors of `cumulative_efficiencies`: binomial, with weights."""
+        """The binomial errors of `cumulative_efficiencies`, with weights."""
         return self._numbers.cumulative_efficiency_errors
 
     @property

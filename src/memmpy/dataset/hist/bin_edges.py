@@ -115,15 +115,15 @@ def auto_edges(sample: Array, num: int | None) -> BinEdges:
     num : int or None
         The number of bins; None for about 50.
     """
-    if sample.dtype == np.bool_:
+    if sample.dtype == np.bool_ and num is None:
         return BinEdges.regular(2, -0.5, 1.5)
     numbers = np.sort(sample.astype(np.float64))
     numbers = numbers[np.abs(numbers) <= _GREATEST]
     if not len(numbers):
         return BinEdges.regular(num or _NUM_BINS, 0.0, 1.0)
     numbers = _without_isolated(numbers)
-    are_integers = sample.dtype.kind in "iu" or bool((numbers == np.rint(numbers)).all())
-    if are_integers and (sample.dtype.kind in "iu" or np.ptp(numbers) < _MAX_INTEGERS):
+    is_integer = sample.dtype.kind in "biu"
+    if is_integer or (np.ptp(numbers) < _MAX_INTEGERS and (numbers == np.rint(numbers)).all()):
         chosen = _integer_edges(numbers, num)
     else:
         chosen = _float_edges(numbers, num)

@@ -33,7 +33,7 @@ from memmpy.kernels import VALUES_BINNED, fill_bins, is_worth_compiling
 from memmpy.parallel import check_threads
 from memmpy.typing import Array, Entries
 
-__all__ = ["MAX_TEXTS", "GroupHistogram", "fill_histograms"]
+__all__ = ["MAX_TEXTS", "KeyHistogram", "fill_histograms"]
 
 #: Texts of a key at most that have a bin of their own.
 MAX_TEXTS = 100
@@ -45,7 +45,7 @@ _FEW_VALUES, _KEPT_VALUES = 1000, 2000
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class GroupHistogram:
+class KeyHistogram:
     """The histogram of a key, for each group.
 
     Attributes
@@ -88,7 +88,7 @@ def fill_histograms(
     bins: BinsOption | Mapping[str, BinsOption] = "auto",
     options: GroupOptions | None = None,
     num_threads: int | None = None,
-) -> list[GroupHistogram]:
+) -> list[KeyHistogram]:
     """Fill the histograms of several keys in one pass over the store.
 
     Parameters
@@ -108,7 +108,7 @@ def fill_histograms(
 
     Returns
     -------
-    list of GroupHistogram
+    list of KeyHistogram
         One for each key. Their sums are the same for any number of threads.
 
     Raises
@@ -139,7 +139,7 @@ def fill_histograms(
     for part in grouping.inputs.map(filling, step_size=STEP_SIZE, num_threads=threads):
         total.add(*part)
     warn_of(total.all_notes())
-    return total.histograms({key: reader.has_lists(key) for key in keys})
+    return total.histograms(dict(zip(keys, reader.have_lists(keys), strict=True)))
 
 
 def _bins_by_key(
@@ -191,12 +191,14 @@ class _Reader:
             samples[key] = sample if num is None else sample[:: len(sample) // num + 1].copy()
         return samples
 
-    def has_lists(self, key: str) -> bool:
-        """Return whether an event may have several values of a key."""
-        if key in self.texts:
-            return False
-        parts = self.values(key, self.grouping.inputs.slices(0, 0), 0, 0)
-        return any(part.offsets is not None for _, _, part in parts)
+    def have_lists(self, keys: Iterable[str]) -> list[bool]:
+        """Return whether an event may have several values of each key."""
+        columns = self.grouping.inputs.slices(0, 0)
+        return [
+            key not in self.texts
+            and any(part.offsets is not None for *_, part in self.values(key, columns, 0, 0))
+            for key in keys
+        ]
 
     def num_values(self, key: str) -> int:
         """Return about how many values a key has."""
@@ -232,8 +234,9 @@ def _edges_of(
 ) -> dict[str, BinEdges]:
     """Return the edges of the keys that do not hold text, chosen where the user gives none."""
     edges = {key: bins for key, bins in asked.items() if isinstance(bins, BinEdges)}
-    for key in edges.keys() & reader.texts:
-        raise OptionError(f"{key!r} holds text: its bins are its texts, so leave out bins")
+    for key in reader.texts:
+        if asked[key] is not None:
+            raise OptionError(f"{key!r} holds text: its bins are its texts, so leave out bins")
     unknown = [key for key in asked if key not in edges and key not in reader.texts]
     if not unknown:
         return edges
@@ -328,12 +331,12 @@ class _Total:
         )
         return self._notes | {str(error)}
 
-    def histograms(self, has_lists: Mapping[str, bool]) -> list[GroupHistogram]:
+    def histograms(self, has_lists: Mapping[str, bool]) -> list[KeyHistogram]:
         """Return the histogram of each key, which has lists or not."""
         groups = sort_groups(list(self._row_of))
         rows, labels = self._rows(groups), labels_of(groups)
         return [
-            GroupHistogram(
+            KeyHistogram(
                 key,
                 self._axes[key],
                 labels,

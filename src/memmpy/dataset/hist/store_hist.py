@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.dataset.hist.hist_plot import Bars, PlotOptions, draw_bars
-from memmpy.dataset.hist.key_histograms import GroupHistogram
+from memmpy.dataset.hist.key_histograms import KeyHistogram
 from memmpy.errors import OptionError
 from memmpy.typing import PathLike
 
@@ -129,12 +129,12 @@ def _axis_name(key: str, *, used: Collection[str]) -> str:
     return f"bins of {key}" if is_taken else key
 
 
-def to_hist(histogram: GroupHistogram, *, by: tuple[str, ...], is_weighted: bool) -> StoreHist:
+def to_hist(histogram: KeyHistogram, *, by: tuple[str, ...], is_weighted: bool) -> StoreHist:
     """Return sums of a key by group as a `StoreHist`.
 
     Parameters
     ----------
-    histogram : GroupHistogram
+    histogram : KeyHistogram
         The sums.
     by : tuple of str
         The columns to group by; the first axis has their names.
