@@ -248,3 +248,13 @@ def test_a_chart_is_not_broken() -> None:
     for width in range(20, 80):
         lines = shown(table, width)
         assert any("▂▄ █▂▄ █▂▄ █▂▄ █" in line for line in lines) or "no room" in "".join(lines)
+
+
+def test_a_column_folds_at_spaces_before_another_breaks_a_word() -> None:
+    key = "MET_MetUnclustEnUpDeltaX"
+    rows = [[[key, "var * float32", "branch of something", "1"]]]
+    table = Table(["key", "type", "origin", "n"], 3, rows)
+    for width in range(len(key) + 25, 80):
+        lines = shown(table, width)
+        assert {key, "float32", "branch", "something"} <= set(" ".join(lines).split()), width
+        assert max(map(len, lines)) <= width

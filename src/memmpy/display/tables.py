@@ -142,16 +142,13 @@ class Table:
             pad_edge=has_room,
             padding=(0, 1) if has_room else (0, _SMALL_GAP - 1, 0, 0),
         )
-        # rich would truncate numbers that it may not fold.
-        is_narrow = room < sum(widths[self.num_words :]) + MIN_WORDS * self.num_words
+        fixed = self._fixed_widths(widths, room)
         for i, heading in enumerate(self.headings):
-            is_word = i < self.num_words
             # As Text, since jet_pt[0] is no markup of rich.
             table.add_column(
                 Text(heading),
-                justify="left" if is_word else "right",
-                width=None if is_word or is_narrow else widths[i],
-                min_width=max(map(len, self._words(i, of_charts=True)), default=None),
+                justify="left" if i < self.num_words else "right",
+                width=fixed[i],
                 overflow="fold",
             )
         for section in self.sections:
@@ -160,6 +157,23 @@ class Table:
                 table.add_row(*texts)
             table.add_section()
         return table
+
+    def _fixed_widths(self, widths: Sequence[int], room: int) -> list[int | None]:
+        """Return the widths of the columns; None for those that rich may fold as it must."""
+        words, numbers = widths[: self.num_words], widths[self.num_words :]
+        least = [*map(self._longest, range(self.num_words))]
+        spare = room - sum(least) - sum(numbers)
+        if spare < 0:
+            # rich would truncate numbers that it may not fold.
+            is_narrow = room < sum(numbers) + MIN_WORDS * self.num_words
+            return [None] * len(words) + [None if is_narrow else one for one in numbers]
+        # rich would take room from the widest column, and break its words before it folds others.
+        fixed: list[int | None] = [*least, *numbers]
+        wanted = [one - own for one, own in zip(words, least, strict=True)]
+        for left, i in enumerate(sorted(range(len(words)), key=wanted.__getitem__)):
+            more = min(wanted[i], spare // (len(words) - left))
+            fixed[i], spare = least[i] + more, spare - more
+        return fixed
 
     def _cut(self, max_rows: int) -> "Table":
         """Return the first rows, with a line below that counts the others."""
@@ -235,19 +249,15 @@ class Table:
         """Return the width of some columns; `of_words`, if words stand below each other."""
         widths = self._widths(of_headings=not of_words)
         if of_words:
-            for i in range(self.num_words):
-                words = [*self._words(i), *self._words(i, of_charts=True)]
-                widths[i] = max(map(len, words), default=0)
+            widths[: self.num_words] = map(self._longest, range(self.num_words))
         kept = [width for i, width in enumerate(widths) if i not in without]
         return sum(kept) + gap * (len(kept) - 1)
 
-    def _words(self, column: int, *, of_charts: bool = False) -> list[str]:
-        """Return the words of a column, or its charts: what a line should not break."""
-        cells = [row[column] for section in self.sections for row in section]
-        if of_charts:
-            return [str(cell) for cell in cells if not isinstance(cell, str)]
-        texts = [self.headings[column], *(cell for cell in cells if isinstance(cell, str))]
-        return [word for text in texts for word in text.split()]
+    def _longest(self, column: int) -> int:
+        """Return the width of the longest word or chart of a column, which no line should break."""
+        cells = [self.headings[column], *(row[column] for rows in self.sections for row in rows)]
+        words = [cell.split() if isinstance(cell, str) else [str(cell)] for cell in cells]
+        return max((len(word) for each in words for word in each), default=0)
 
     def _cell(self, tag: str, column: int, cell: Cell) -> str:
         side = "left" if column < self.num_words else "right"

@@ -223,19 +223,19 @@ class Skim(Renderable):
 
     def _blocks(self) -> list[Table]:
         values = [
-            (name, "row", str(field.dtype), _axes(field.shape))
+            (name, "array" if field.shape else "number", str(field.dtype), _axes(field.shape))
             for name, field in self.fields.items()
         ]
         for name, (content, _) in self.lists.items():
             mean = len(content) / max(1, len(self))
             axes = _axes(content.shape[1:])
-            values.append((name, f"list, {mean:.1f} items", str(content.dtype), axes))
+            values.append((name, f"list of {mean:.1f} items", str(content.dtype), axes))
         title = (
             f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({'all entries' if self.cut is None else self.cut}), {format_size(self.nbytes)}, "
             f"{self.row_bytes} bytes per row"
         )
-        tables = [Table(("key", "where", "dtype", "shape"), 4, [values], title=title)]
+        tables = [Table(("key", "kind", "dtype", "shape"), 4, [values], title=title)]
         remarks = [(key, words) for key, one in self.counts.items() if (words := one.in_words())]
         if remarks:
             tables.append(Table(("key", "remarks"), 2, [remarks]))
@@ -360,4 +360,4 @@ def _damaged(folder: Path, file: str, why: str) -> CorruptStoreError:
 
 
 def _axes(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) if shape else "number"
+    return " x ".join(map(str, shape))
