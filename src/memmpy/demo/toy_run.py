@@ -1,4 +1,4 @@
-"""The demo of toy events: convert, cut, train a small network on five folds, draw the scores."""
+"""The demo of toy events: convert, cut, train a network on five folds, and draw the scores."""
 
 import json
 import time
@@ -23,6 +23,7 @@ from memmpy.demo.steps import (
 )
 from memmpy.display import format_count, format_rate, format_size
 from memmpy.pipeline import training_set
+from memmpy.report import write_report
 from memmpy.skims import Objects
 from memmpy.splits import Splits
 from memmpy.training import Scores, TrainingSet
@@ -142,13 +143,7 @@ def run_toys(
         missing=MISSING,
         batch_size=batch_size,
     )
-    if find_spec("matplotlib") is None:
-        print_sentence(console, "For pictures of the scores: pip install 'memmpy[plot]'")
-    else:
-        picture = directory / "scores.png"
-        scores.plot(picture)
-        print_sentence(console, f"Drew the scores and the ROC curve to {picture}.")
-        code += f"scores.plot({_literal(str(picture))})\n"
+    code += _write_pictures(directory, data, scores, console=console)
     print_code(console, "The same in Python:", code.rstrip())
     verbs = [f"memmpy {verb} {quote(str(store))}" for verb in ("info", "bench")]
     commands = [*verbs, "memmpy demo --files YOURS.root"]
@@ -196,15 +191,33 @@ def _train(data: TrainingSet, *, batch_size: int, console: "Console") -> Scores:
         aucs.append(tested.auc())
         of = f"trained on {loader.num_entries:,} events, tested on {len(tested):,}"
         print_sentence(console, f"Fold {fold}: {of}: AUC {aucs[-1]:.4f}")
-    spread = f"{np.mean(aucs):.4f} ± {np.std(aucs, ddof=1):.4f}"
-    sentence = f"AUC {spread} over {NUM_FOLDS} folds: a network never scores what it trained on."
-    print_sentence(console, sentence)
+    auc = f"AUC {scores.auc():.4f}, folds ± {np.std(aucs, ddof=1):.4f}"
+    print_sentence(console, f"{auc}: no network scores what it trained on.")
     rate = num_steps / seconds
     share = f"{100 * rate / alone:.1f} %"
-    print_sentence(
-        console, f"Training: {format_rate(rate)} events/s; loading takes {share} of it.\n"
-    )
+    print_sentence(console, f"Training: {format_rate(rate)} events/s; loading takes {share} of it.")
     return scores
+
+
+def _write_pictures(
+    directory: Path, data: TrainingSet, scores: Scores, *, console: "Console"
+) -> str:
+    """Write the pictures for which the packages are installed; return the code that does it."""
+    code = ""
+    console.print()
+    if find_spec("matplotlib") is not None:
+        picture = directory / "scores.png"
+        scores.plot(picture)
+        print_sentence(console, f"Scores and ROC curve: {picture}")
+        code += f"scores.plot({_literal(str(picture))})\n"
+    if find_spec("jinja2") is not None:
+        page = directory / "report.html"
+        write_report(data, page, scores=scores)
+        print_sentence(console, f"A page on the data and the training: {page}")
+        code += f"page = {_literal(str(page))}\nmemmpy.write_report(data, page, scores=scores)\n"
+    if code.count("\n") < 3:
+        print_sentence(console, "For all pictures: pip install 'memmpy[plot,report]'")
+    return code
 
 
 def _literal(value: object) -> str:
