@@ -15,7 +15,7 @@ __all__ = ["cutflow"]
 
 @click.command()
 @click.argument("store")
-@click.argument("cuts", metavar="[CUT]...", nargs=-1)
+@click.argument("cuts", metavar="CUT...", nargs=-1)
 @click.option("--by", multiple=True, help="A column to group by, such as process; repeatable.")
 @click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
 @name_options
