@@ -414,6 +414,8 @@ def test_real_events_come_back(
 def test_columns_of_different_lengths_are_an_error(odd_store: Path, tmp_path: Path) -> None:
     with pytest.raises(LengthError, match="column 'half' has 3 entries, and 'short' has 2"):
         memmpy.open(odd_store).export(tmp_path / "x.root", keys=["half", "short"])
+    with pytest.raises(LengthError, match="column 'half' has 3 entries, and 'short' has 2"):
+        memmpy.open(odd_store).export(tmp_path / "x.h5", keys="half", cut="short >= 0")
 
 
 def test_a_failure_leaves_the_older_file(
@@ -488,7 +490,12 @@ def test_memory_is_bounded_by_a_step(
     store = memmpy.open(tmp_path / "large")
     entries = store.cut("x < 1")
     store.export(file, cut="x > 1")  # imports what it needs
-    options: dict[str, Any] = {"keys": ["x"], "overwrite": True, "progress": False}
+    options: dict[str, Any] = {
+        "keys": ["x"],
+        "cut_keys": ["x"],
+        "overwrite": True,
+        "progress": False,
+    }
     tracemalloc.start()
     try:
         export_columns(store.snapshot, file, entries=entries, **options)

@@ -7,6 +7,7 @@ import click
 
 from memmpy.cli.options import WorkFlags, work_options
 from memmpy.cli.recipes import find_recipe
+from memmpy.errors import nearest
 from memmpy.parallel import Work
 
 __all__ = ["train_set"]
@@ -34,7 +35,9 @@ def train_set(*, recipe: str, out: Path | None, as_json: bool, work: WorkFlags) 
 
     content = find_recipe([recipe])
     if content is None:
-        raise click.UsageError(f"RECIPE is a file that ends in .toml, got {recipe!r}")
+        known = [file.name for file in Path(recipe).parent.glob("*.toml")]
+        message = f"train-set takes a recipe, a file that ends in .toml; got {recipe!r}"
+        raise click.UsageError(f"{message}{nearest(Path(recipe).name, known)}")
     with (
         quiet(when=work.quiet),
         open_executor(num_processes=work.workers, address=work.dask) as executor,

@@ -316,14 +316,16 @@ class StoreCuts(StoreMapping):
         """
         selected = _select(self, keys)
         self._check_whole(selected)
-        entries = None
+        entries, cut_keys = None, frozenset[str]()
         if cut is not None:
             entries = self.cut(cut, aliases=aliases, constants=constants)
+            cut_keys = keys_of(read_cut(cut, aliases=aliases, constants=constants))
         return export_columns(
             self._snapshot,
             path,
             keys=selected,
             entries=entries,
+            cut_keys=cut_keys.intersection(self),
             overwrite=check_flag("overwrite", overwrite),
             progress=check_progress(progress),
         )

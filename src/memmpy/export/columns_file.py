@@ -1,6 +1,6 @@
 """`export_columns`: writes columns of a store to one Parquet, HDF5 or ROOT file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ def export_columns(
     *,
     keys: Sequence[str],
     entries: Entries | None,
+    cut_keys: Collection[str],
     overwrite: bool,
     progress: bool | None,
 ) -> ColumnsFile:
@@ -65,6 +66,8 @@ def export_columns(
         The columns to write.
     entries : int64 array or None
         The entries to write, ascending; None for all.
+    cut_keys : collection of str
+        The columns that the entries come from, which must be as long.
     overwrite : bool
         Whether to replace a file.
     progress : bool or None
@@ -77,7 +80,11 @@ def export_columns(
         expected = f"a file that ends in {', '.join(WRITERS)}"
         raise OptionError(f"an export is {expected}, got {str(file)!r}{hint}")
     columns = {key: snapshot.columns[key] for key in keys}
-    num_rows = _check_lengths(columns)
+    num_rows = _check_lengths({key: snapshot.columns[key] for key in (*keys, *cut_keys)})
+    for key, column in columns.items():
+        if isinstance(column, ReadShaped):
+            message = f"column {key!r} has entries of different shapes, which no file can hold; "
+            raise ColumnError(f"{message}leave it out of keys")
     check_targets({file}, snapshot.metadata.sources, overwrite=overwrite)
     texts = {key: table for key in keys if (table := snapshot.texts(key)) is not None}
     num_bytes = sum(snapshot.metadata.columns[key].nbytes for key in keys)
@@ -102,16 +109,12 @@ def export_columns(
 
 
 def _check_lengths(columns: Mapping[str, StoredColumn]) -> int:
-    """Return the length of columns, which must be one, and refuse those that no file holds."""
+    """Return the length of columns, which must be the same for all."""
     lengths = {len(column): key for key, column in columns.items()}
     if len(lengths) > 1:
         (num, key), (other_num, other), *_ = lengths.items()
         message = f"column {key!r} has {num:,} entries, and {other!r} has {other_num:,}"
         raise LengthError(f"{message}: export them to files of their own")
-    for key, column in columns.items():
-        if isinstance(column, ReadShaped):
-            message = f"column {key!r} has entries of different shapes, which no file can hold; "
-            raise ColumnError(f"{message}leave it out of keys")
     return next(iter(lengths))
 
 

@@ -199,10 +199,8 @@ def _training(document: TomlDocument) -> TrainingRequest | None:
             raise document.error(keys, f"[training] has no inputs; write {example}")
         for key in document.table((*keys, name), table.get(name, {}), example):
             if key in _TRAINING:  # TOML takes it for a name of the table above it
-                message = (
-                    f"{key!r} in [training.{name}] is an option of [training]: write it above "
-                )
-                raise document.error((*keys, name, key), f"{message}[training.{name}]")
+                message = f"{key!r} in [training.{name}] is an option of [training]"
+                raise document.error((*keys, name, key), f"{message}: write it above that table")
     table |= {
         name: _without_none(table[name]) for name in ("normalise", "fill", "scale") if name in table
     }
@@ -211,7 +209,6 @@ def _training(document: TomlDocument) -> TrainingRequest | None:
         for name, one in table["inputs"].items()
     }
     if "reweight" in table:
-        document.table((*keys, "reweight"), table["reweight"], "{ variables = { pt = [0, 50] } }")
         table["reweight"] = _make(document, (*keys, "reweight"), Reweight)
     with document.errors_at(keys):
         request = TrainingRequest(**{**DEFAULTS, **table})
