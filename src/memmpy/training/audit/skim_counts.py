@@ -38,10 +38,14 @@ def _findings_of(skim: Skim) -> Iterator[Finding]:
         return
     named = skim.ticket_rule.keys
     lengths = skim.padded_lengths
+    inputs = set()  # of a training set: the keys of its objects lose the same items
     for key, counts in skim.counts.items():
-        if key in lengths:
-            clipping = counts.clipping
-            yield from _clipped(key, f"{where}, {lengths[key]:,} items", clipping, lengths[key])
+        name = key.partition(".")[0] if key in skim.derived else key
+        if key in lengths and name not in inputs:
+            inputs.add(name)
+            items = f"{where}, {lengths[key]:,} items"
+            way_out = f"Objects(..., length={counts.clipping.max_items})" if name != key else ""
+            yield from _clipped(name, items, counts.clipping, lengths[key], way_out)
         if skim.cut is None:  # then the columns of the store have the same findings
             continue
         for kind, num in _odd(counts, is_named=key in named):
@@ -61,8 +65,10 @@ def _odd(counts: KeyCounts, *, is_named: bool) -> Iterator[tuple[str, int]]:
         yield "infinite", counts.num_infinite
 
 
-def _clipped(key: str, where: str, clipping: Clipping, length: int) -> Iterator[Finding]:
+def _clipped(
+    key: str, where: str, clipping: Clipping, length: int, way_out: str = ""
+) -> Iterator[Finding]:
     if clipping.num_clipped_entries:
         level: Level = "warning" if clipping.is_large else "info"
-        message = clipping.warning(key, length)
+        message = clipping.warning(key, length, way_out=way_out)
         yield Finding("clipped", key, where, clipping.num_clipped_entries, level, message)
