@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from memmpy import RFileConfig, Splits, Store, convert
 from memmpy.errors import CutError, OptionError
 
 MakeFile = Callable[..., Path]
+STORES = Path(__file__).parents[1] / "stores"
 KEYS = {"nJets", "weight", "jet_pt", "eventNumber"}
 
 
@@ -74,6 +76,16 @@ def test_the_weight_of_a_training_set_is_known(store: Store) -> None:
     )
     assert info.splits == "Splits(by=('eventNumber',))"
     assert "training set" in repr(info)
+
+
+def test_a_weight_that_some_entries_lack_is_not_summed_unless_asked_for(store: Store) -> None:
+    options: Any = {"weight": "jet_pt[0]", "cut": "nJets > 0", "splits": Splits(by="file")}
+    store.training_set(inputs={"event": ["nJets"]}, **options)
+    info = store.info()
+    assert info.weight is None
+    assert info.skims[0].weight is not None
+    with pytest.raises(CutError, match="has no weight"):
+        store.info(weight="jet_pt[0]")
 
 
 def test_large_weights_are_summed_only_if_asked_for(store: Store, monkeypatch: Any) -> None:
@@ -167,6 +179,19 @@ def test_json_has_all_of_it(store: Store) -> None:
     assert values["cuts"][0]["expression"] == "nJets > 1"
     assert values["files"]["num"] == 3
     assert values["format_version"] >= 5
+
+
+@pytest.mark.parametrize("name", ["format-1", "format-4", "format-5", "memmpy-0.1.2"])
+def test_stores_of_old_formats_are_shown(name: str, tmp_path: Path) -> None:
+    shutil.copytree(STORES / name, tmp_path / name)
+    store = memmpy.open(tmp_path / name)
+    info = store.info()
+    version = int(name[-1]) if name.startswith("format") else 0
+    assert info.format_version == version
+    assert (f"version {version}," if version else "of memmpy 0.1.2, read-only") in repr(info)
+    assert [one.key for one in store.columns()] == list(store)
+    assert {row.key for row in store.describe()} == set(store)
+    assert len(store.head(1).entries) == 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

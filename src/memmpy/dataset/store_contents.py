@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from memmpy.columns import Snapshot, resolve_key, why_stale
 from memmpy.cuts import (
@@ -24,9 +25,10 @@ from memmpy.cuts import (
 from memmpy.dataset.maintenance import clean
 from memmpy.dataset.store_columns import process_keys
 from memmpy.dataset.store_info import FileSummary, ProcessSummary, SkimSummary, StoreInfo
+from memmpy.errors import CutError
 from memmpy.skims import Skim, find_skims
 from memmpy.splits import num_events, recorded_splits
-from memmpy.store import FORMAT_VERSION, ColumnRecord, FriendRecord, Metadata, SourceRecord
+from memmpy.store import ColumnRecord, FriendRecord, Metadata, SourceRecord
 
 __all__ = ["info_of"]
 
@@ -59,15 +61,18 @@ def info_of(
     cuts = Cuts(list_cuts(path, metadata))
     columns = metadata.current_columns()
     arrays = {a.file: a.nbytes for one in metadata.columns.values() for a in one.arrays.values()}
-    if weight is None:
-        weight = _known_weight(snapshot, summaries)
+    processes, known = None, _known_weight(snapshot, summaries) if weight is None else None
+    if known is not None:
+        # Entries that no training set takes may have no weight.
+        with suppress(CutError):
+            processes, weight = _processes(snapshot, known), known
     splits = recorded_splits(metadata)
     return StoreInfo(
         path=os.fspath(path),
         num_entries=num_events(metadata),
         num_columns=len(columns),
         kinds=dict(Counter(_kind(record) for record in columns.values()).most_common()),
-        processes=_processes(snapshot, weight),
+        processes=_processes(snapshot, weight) if processes is None else processes,
         weight=weight,
         files=_file_summary(metadata, check_files=check_files),
         splits=None if splits is None else str(splits),
@@ -79,7 +84,7 @@ def info_of(
             "cuts": cuts.num_bytes,
             "leftovers": sum(leftover.num_bytes for leftover in clean(path)),
         },
-        format_version=FORMAT_VERSION,
+        format_version=metadata.format_version,
         generation=metadata.generation,
         problems=(
             *damage.values(),

@@ -119,7 +119,7 @@ class StoreInfo(Renderable):
     num_bytes : mapping of str to int
         Bytes on disk: of ``columns``, ``skims``, ``cuts`` and ``leftovers`` of killed processes.
     format_version, generation : int
-        The version of its format, and the number of its last commit.
+        The version of its format, 0 for memmpy 0.1.2, and the number of its last commit.
     problems : tuple of str
         Damaged and stale columns, damaged skims.
     """
@@ -221,9 +221,11 @@ class StoreInfo(Renderable):
             facts.append(("cut", f"{cut.expression}: {num}"))
         if len(current) > _MAX_SHOWN:
             facts.append(("cuts", f"and {len(current) - _MAX_SHOWN:,} more"))
+        version = f"version {self.format_version}, commit {self.generation:,}"
+        version = version if self.format_version else "of memmpy 0.1.2, read-only"
         facts += [
             ("size on disk", ", ".join(sizes)),
-            ("format", f"version {self.format_version}, commit {self.generation:,}"),
+            ("format", version),
         ]
         return facts
 

@@ -218,7 +218,6 @@ class LoaderSpec:
             "cut": own.cut,
             "split": str(own),
             "sampling": None if self.sampling is None else str(self.sampling),
-            "shuffle": str(self.options.shuffle.kind),
             "seed": str(self.options.seed),
             **{f"input {name}": ", ".join(keys) for name, keys in self.inputs.items()},
             "keys": ", ".join(self.keys),

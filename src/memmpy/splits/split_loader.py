@@ -386,7 +386,8 @@ class SplitLoader(EpochIterable[Batch]):
         return f"SplitLoader({self.split_data}{sampling}: {self._size})"
 
     def _repr_html_(self) -> str:
-        return facts_html("SplitLoader", self.spec.facts() | {"epoch": self._size})
+        facts = self.spec.facts() | {"shuffle": self._chunks.shuffle.kind, "epoch": self._size}
+        return facts_html("SplitLoader", facts)
 
     @property
     def _size(self) -> str:

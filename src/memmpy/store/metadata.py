@@ -174,6 +174,8 @@ class Metadata:
         Whether memmpy cannot write to a store of this format.
     splits : mapping or None
         JSON values that describe how events are split; None until the user splits them.
+    format_version : int
+        The version of the format that it was read from; 0 for memmpy 0.1.2.
     """
 
     generation: int = 0
@@ -182,6 +184,7 @@ class Metadata:
     hashes: Mapping[int, str] = field(default_factory=dict)
     read_only: bool = False
     splits: Mapping[str, Any] | None = None
+    format_version: int = field(default=0, compare=False)
 
     def current_keys(self) -> list[str]:
         """Return the keys of the columns that are not stale."""

@@ -194,7 +194,7 @@ def decode(data: bytes, *, path: str) -> Metadata:
         values, is_sealed = parse(data)
         if is_legacy(values):
             return decode_legacy(values, path=path)
-        _, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
+        version, fields = _FORMAT.fields_of(values, is_sealed=is_sealed, path=path)
         document = from_json(fields, _MetadataJson)
         for number, text in document.hashes.items():
             if hash64(text) != int(number, 16):
@@ -207,6 +207,7 @@ def decode(data: bytes, *, path: str) -> Metadata:
             sources=tuple(_source_of(document, source) for source in document.sources),
             hashes={int(number, 16): text for number, text in document.hashes.items()},
             splits=fields.get("splits"),
+            format_version=version,
         )
 
 
