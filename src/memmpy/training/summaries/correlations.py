@@ -108,6 +108,7 @@ def _draw_correlations(correlations: Correlations) -> "Figure":
     margin = 0.6 * fontsize * max(map(len, names)) / 72
     height = num_rows * (size + 0.35) + margin + 0.4
     figure = new_figure(num_columns * size + margin + 1.2, height)
+    figure.set_layout_engine("compressed")  # for squares
     axes = figure.subplots(num_rows, num_columns, squeeze=False)
     image: Any = None
     for place, one in enumerate(axes.flat):

@@ -25,6 +25,8 @@ NUMBER = "number"
 _MAX_COLUMNS, _MAX_KEYS = 8, 100
 #: The size of a panel in inches, and the height of title and legend.
 _WIDTH, _HEIGHT, _HEAD = 2.7, 1.95, 0.9
+#: The background of a note in a panel.
+_NOTE_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1}
 #: Names in a line of the legend.
 _MAX_LEGEND = 4
 
@@ -250,7 +252,10 @@ def _draw_panel(
         axes.set_yscale("log")
         axes.set_ylim(max(lowest / 2, highest * 1e-6), 3 * highest)
     elif highest:
-        axes.set_ylim(min(0.0, axes.get_ylim()[0]), 1.1 * highest)
+        low = min(0.0, axes.get_ylim()[0])
+        axes.set_ylim(low, 1.1 * highest)
+        if low:  # negative weights
+            axes.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
     axes.tick_params(labelsize="x-small")
     axes.tick_params(axis="y", labelleft=False, left=False, which="both")
     notes = [*_notes(one)]
@@ -260,8 +265,8 @@ def _draw_panel(
         set_plain_text(axes.set_title("", fontsize="small", pad=3), short_name(one.label))
     if notes:
         set_plain_text(
-            axes.text(0.98, 0.96, "", transform=axes.transAxes, ha="right", va="top",
-                      fontsize="x-small", color="0.35"),
+            axes.annotate("", (0.98, 0.96), xycoords="axes fraction", ha="right", va="top",
+                          fontsize="x-small", color="0.35", bbox=_NOTE_BOX),
             "\n".join(notes),
         )  # fmt: skip
     axes.locator_params(axis="x", nbins=4)
