@@ -24,7 +24,7 @@ def cutflow(
     *,
     store: Path,
     cuts: tuple[str, ...],
-    output: str,
+    out: str,
     by: tuple[str, ...],
     weight: str | None,
     signal: tuple[str, ...],
@@ -35,10 +35,11 @@ def cutflow(
 
     The cuts are as for `memmpy cutflow`, which prints the numbers.
     """
-    from memmpy.figures import check_figure_path, printable
+    from memmpy.display import printable
+    from memmpy.figures import check_figure_path
 
     aliases, constants = names
-    path = check_figure_path(output)
+    path = check_figure_path(out)
     flow = count(
         store,
         cuts[0] if len(cuts) == 1 else cuts,

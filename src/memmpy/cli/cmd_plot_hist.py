@@ -74,7 +74,7 @@ def hist(
     *,
     store: Path,
     keys: tuple[str, ...],
-    output: str,
+    out: str,
     groups: GroupOptions,
     bins: str,
     flags: _PlotFlags,
@@ -87,9 +87,10 @@ def hist(
     Put expressions in single quotes, because the shell interprets characters such as $ ! > < & |.
     """
     from memmpy.dataset import Store
-    from memmpy.figures import check_figure_path, printable
+    from memmpy.display import printable
+    from memmpy.figures import check_figure_path
 
-    paths = {key: check_figure_path(path_of_key(output, key, num_keys=len(keys))) for key in keys}
+    paths = {key: check_figure_path(path_of_key(out, key, num_keys=len(keys))) for key in keys}
     opened, edges = Store(store), parse_bins(bins)
     for key, path in paths.items():
         opened.hist(key, bins=edges, **asdict(groups)).plot(path, **asdict(flags))

@@ -21,7 +21,7 @@ def _flow_options(
 @click.command()
 @click.argument("store")
 @click.option(
-    "--output",
+    "--out",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("report.html"),
@@ -41,7 +41,7 @@ def _flow_options(
 def report(
     *,
     store: str,
-    output: Path,
+    out: Path,
     keys: tuple[str, ...],
     flow: tuple[str | tuple[str, ...] | None, tuple[str, ...] | None],
     weight: str | None,
@@ -72,7 +72,7 @@ def report(
         data = recipe.training_set(None, work=Work(), progress=progress)
     page = write_report(
         data,
-        output,
+        out,
         keys=split_at_commas(keys) or None,
         cut=cut,
         weight=weight,

@@ -101,9 +101,9 @@ like_option = click.option(
     help="Only these keys, by name or pattern, such as 'jet_*'; join them by commas.",
 )
 
-#: Adds ``-o``, the file of a picture: the argument `output`.
+#: Adds ``-o``, the file of a picture: the argument `out`.
 figure_option = click.option(
-    "-o", "--output", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
+    "-o", "--out", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
 )
 
 #: Adds ``--pad``, which `parse_pads` reads.

@@ -203,7 +203,7 @@ def _statistics(
     statistics = ColumnStatistics(
         key=key,
         group=group,
-        type="text" if is_text else str(type_of_column(record)),
+        type="text" if is_text else type_of_column(record).in_words(),
         num_entries=sums.num_entries,
         num_values=sums.num_entries,
     )

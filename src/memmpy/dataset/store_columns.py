@@ -204,7 +204,7 @@ def _summary(key: str, record: ColumnRecord, *, problem: str) -> ColumnSummary:
     return ColumnSummary(
         key=key,
         kind=record.kind,
-        type="text" if is_text else str(type_of_column(record)),
+        type="text" if is_text else type_of_column(record).in_words(),
         num_entries=record.num_entries,
         num_bytes=record.nbytes,
         origin=_origin(key, record),

@@ -1,13 +1,12 @@
 """`StoreCuts`: a store as a mapping of columns, with cuts, and columns computed from others."""
 
 from collections.abc import Collection, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memmpy.checks import check_flag, check_key, check_progress
-from memmpy.columns import ReadJagged, check_keys
+from memmpy.columns import ReadJagged
 from memmpy.cuts import (
     STEP_SIZE,
     Constant,
@@ -26,8 +25,9 @@ from memmpy.cuts import (
     selection_of,
 )
 from memmpy.dataset.hist import BinsOption, fill_histograms
+from memmpy.dataset.store_columns import select_keys
 from memmpy.dataset.store_mapping import StoreMapping
-from memmpy.errors import MissingKeyError, OptionError, argument_hints, nearest, require
+from memmpy.errors import argument_hints, require
 from memmpy.export import ColumnsFile, export_columns
 from memmpy.typing import PathLike
 
@@ -314,7 +314,7 @@ class StoreCuts(StoreMapping):
         --------
         >>> store.export("selected.parquet", keys=["met", "jet_*"], cut="nJets >= 6")
         """
-        selected = _select(self, keys)
+        selected = select_keys(self, keys)
         self._check_whole(selected)
         entries, cut_keys = None, frozenset[str]()
         if cut is not None:
@@ -329,18 +329,3 @@ class StoreCuts(StoreMapping):
             overwrite=check_flag("overwrite", overwrite),
             progress=check_progress(progress),
         )
-
-
-def _select(known: Collection[str], keys: str | Collection[str] | None) -> list[str]:
-    """Return the keys that names and patterns select; all by default."""
-    keys = [*known] if keys is None else [keys] if isinstance(keys, str) else keys
-    check_keys(keys)
-    selected: dict[str, None] = {}
-    for key in keys:
-        matches = [key] if key in known else [one for one in known if fnmatchcase(one, key)]
-        if not matches:
-            raise MissingKeyError(f"no column {key!r}{nearest(key, known)}", key)
-        selected |= dict.fromkeys(matches)
-    if not selected:
-        raise OptionError("keys is empty: name a column, or leave it out for all columns")
-    return list(selected)

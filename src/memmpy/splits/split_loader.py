@@ -48,9 +48,8 @@ class SplitLoader(EpochIterable[Batch]):
     that ends early does not, so ``next(iter(loader))`` costs no epoch. The order depends only on
     (seed, epoch, position), and not on the number of threads or ranks.
 
-    A batch is a dict of key to values, with the int64 entries of the batch under ``"_index"``. The
-    arrays of a batch are writable copies. They are contiguous, except for the single numbers of a
-    skim, which are strided like the fields of a structured array.
+    A batch is a dict of key to values, with the int64 entries of the batch under ``"_index"``. Its
+    arrays are writable copies, contiguous but for the single numbers of a skim.
 
     Parameters
     ----------
@@ -377,8 +376,8 @@ class SplitLoader(EpochIterable[Batch]):
         position = check_integer("position", position, minimum=0)
         if position % self.batch_size or position > len(self) * self.batch_size:
             message = f"position {position:,} is not the start of a batch: give a multiple of the"
-            stop = len(self) * self.batch_size
-            raise OptionError(f"{message} batch size {self.batch_size:,} up to {stop:,}")
+            limit = f"{len(self) * self.batch_size:,}"
+            raise OptionError(f"{message} batch size {self.batch_size:,} up to {limit}")
         return position
 
     def __repr__(self) -> str:
@@ -386,8 +385,8 @@ class SplitLoader(EpochIterable[Batch]):
         return f"SplitLoader({self.split_data}{sampling}: {self._size})"
 
     def _repr_html_(self) -> str:
-        facts = self.spec.facts() | {"shuffle": self._chunks.shuffle.kind, "epoch": self._size}
-        return facts_html("SplitLoader", facts)
+        order = {"shuffle": self._chunks.shuffle.kind, "epoch": self._size}
+        return facts_html("SplitLoader", self.spec.facts() | order)
 
     @property
     def _size(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from memmpy.dataset.hist.hist_plot import Bars, PlotOptions, draw_bars
 from memmpy.dataset.hist.key_histograms import KeyHistogram
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class StoreHist(hist.Hist, family=hist):  # type: ignore[misc,call-arg]
     and ``+``. Its storage is ``hist.storage.Weight()``: sums of weights and of squared weights.
     """
 
+    @argument_hints
     def plot(  # type: ignore[override,unused-ignore]
         self,
         path: PathLike | None = None,
