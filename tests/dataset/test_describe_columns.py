@@ -98,7 +98,7 @@ def test_lists_have_the_values_of_their_items_and_counts(
     counts = ak.num(values["jet_pt"]).to_numpy()
     check_numbers(row, ak.flatten(values["jet_pt"]).to_numpy())
     assert row.counts == (counts.min(), pytest.approx(counts.mean()), counts.max())
-    assert row.type == "var * float32"
+    assert row.type == "list of float32"
 
 
 def test_arrays_of_any_shape_have_the_values_of_their_elements(store: Store) -> None:
@@ -124,7 +124,7 @@ def test_texts_have_a_number_and_a_most_frequent_one(store: Store, values: dict[
 
 def test_nested_columns_have_their_entries(store: Store) -> None:
     row = store.describe()["nested"]
-    assert (row.num_entries, row.mean, row.type) == (NUM, None, "var * var * float64")
+    assert (row.num_entries, row.mean, row.type) == (NUM, None, "list of lists of float64")
 
 
 def test_groups_have_the_numbers_of_their_entries(store: Store, values: dict[str, Any]) -> None:

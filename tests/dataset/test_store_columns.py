@@ -44,9 +44,9 @@ def test_each_column_tells_its_origin_type_and_size(store: Store) -> None:
         "heavy": "added: weight > 1",
         "mine": "written",
     }
-    assert columns["jet_pt"].type == "3 * float32"
+    assert columns["jet_pt"].type == "3 x float32"
     assert columns["process"].type == "text"
-    assert columns["mine"].type == "var * float64"
+    assert columns["mine"].type == "list of float64"
     assert columns["mine"].num_bytes == 50 * 2 * 8 + 51 * 8
     assert columns["weight"].num_entries == 50
 
