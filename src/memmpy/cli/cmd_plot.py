@@ -4,6 +4,7 @@ import click
 
 from memmpy.cli.cmd_plot_cutflow import cutflow
 from memmpy.cli.cmd_plot_hist import hist
+from memmpy.cli.cmd_plot_training import TRAINING_PLOTS
 
 __all__ = ["plot"]
 
@@ -16,5 +17,5 @@ def plot() -> None:
     """
 
 
-for picture in (cutflow, hist):
+for picture in (cutflow, hist, *TRAINING_PLOTS):
     plot.add_command(picture)

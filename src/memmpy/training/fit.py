@@ -254,7 +254,7 @@ class Fit:
         headings = (
             "split", "process", "class", "events", "sum w", "effective", "negative", "yield scale"
         )  # fmt: skip
-        tables = [Table(headings, 3, sections, _CAPTION, title)]
+        tables = [Table(headings, 3, sections, _CAPTION, title, optional=(7, 6))]
         if self.factors:
             factors = [(name, f"{factor:.6g}") for name, factor in self.factors.items()]
             tables.append(Table(("class", "factor"), 1, [factors]))

@@ -114,7 +114,7 @@ class ClassBalance(Renderable):
             for row, split in enumerate(self.splits)
         ]
         headings = ("split", "class", "events", "sum of weights", "effective", "negative")
-        return [Table(headings, 2, sections, title=self._title)]
+        return [Table(headings, 2, sections, title=self._title, optional=(5,))]
 
 
 def balance_of(

@@ -86,13 +86,19 @@ class Correlations(Renderable):
         pairs = self.matrices[:, first, second]
         sizes = np.max(np.abs(pairs), axis=0, initial=0.0, where=np.isfinite(pairs))
         rows = [
-            (self.keys[first[i]], self.keys[second[i]], *(f"{one:.3f}" for one in pairs[:, i]))
+            (
+                self.keys[first[i]],
+                self.keys[second[i]],
+                *(f"{one:.3f}" if np.isfinite(one) else "-" for one in pairs[:, i]),
+            )
             for i in np.argsort(-sizes, kind="stable")[:_MAX_PAIRS]
         ]
         title = f"Correlations of inputs, {self.title}"
         if len(rows) < len(first):
             title += f": the {len(rows)} strongest of {len(first):,}"
-        return [Table(("key", "key", *self.classes), 2, [rows], title=title)]
+        headings = ("key", "key", *self.classes)
+        optional = range(len(headings) - 1, 2, -1)
+        return [Table(headings, 2, [rows], title=title, optional=optional)]
 
 
 def _draw_correlations(correlations: Correlations) -> "Figure":

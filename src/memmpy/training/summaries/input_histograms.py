@@ -171,7 +171,7 @@ class InputHistograms(Renderable):
             for one, after in zip(self.before, self.after, strict=True)
         ]
         headings = ("input", "key", "items", "missing", "from", "to", "scaled outside")
-        return [Table(headings, 2, [rows], title=f"Inputs, {self.title}")]
+        return [Table(headings, 2, [rows], title=f"Inputs, {self.title}", optional=(6, 5, 4))]
 
 
 def _draw_inputs(histograms: InputHistograms, *, log: bool) -> "Figure":

@@ -1,0 +1,165 @@
+"""``memmpy plot inputs``, ``correlations``, ``balance``, ``folds``, ``scores``: of a recipe."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from memmpy.cli.options import figure_option
+
+if TYPE_CHECKING:
+    from memmpy.training import TrainingSet
+
+__all__ = ["TRAINING_PLOTS"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _recipe_options(command: _F) -> _F:
+    """Add the recipe, the file of the figure, and the store in place of that of the recipe."""
+    store = click.option(
+        "--store",
+        type=click.Path(path_type=Path),
+        help="The store, created if missing; by default that of the recipe.",
+    )
+    return click.argument("recipe")(figure_option(store(command)))
+
+
+def _row_options(command: _F) -> _F:
+    """Add the options that choose events and inputs."""
+    split = click.option("--split", default="train", help="train, val, test or all.")
+    inputs = click.option(
+        "--input",
+        "inputs",
+        metavar="NAME",
+        multiple=True,
+        help="An input or a key to draw; repeatable. By default all.",
+    )
+    return split(_fold_option(inputs(command)))
+
+
+_fold_option = click.option("--fold", type=int, help="The fold; by default the first one.")
+
+
+@click.command()
+@_recipe_options
+@_row_options
+@click.option("--bins", default=40, help="The number of bins.")
+@click.option("--log", is_flag=True, help="Draw logarithmic vertical axes.")
+def inputs(
+    *,
+    recipe: str,
+    out: str,
+    store: Path | None,
+    split: str,
+    fold: int | None,
+    inputs: tuple[str, ...],
+    bins: int,
+    log: bool,
+) -> None:
+    """Draw the inputs of RECIPE by class.
+
+    Each key has a panel, and one below it after scaling. RECIPE is a file such as data.toml; memmpy
+    makes its training set if necessary.
+    """
+    data, path = _open(recipe, out, store)
+    histograms = data.histograms(split, fold=fold, inputs=inputs or None, bins=bins)
+    histograms.plot(path, log=log)
+    _report(path)
+
+
+@click.command()
+@_recipe_options
+@_row_options
+@click.option("--by-class/--all-classes", default=True, help="A matrix for each class, or one.")
+def correlations(
+    *,
+    recipe: str,
+    out: str,
+    store: Path | None,
+    split: str,
+    fold: int | None,
+    inputs: tuple[str, ...],
+    by_class: bool,
+) -> None:
+    """Draw the correlations of the inputs of RECIPE, in percent."""
+    data, path = _open(recipe, out, store)
+    found = data.correlations(split, fold=fold, inputs=inputs or None, by_class=by_class)
+    found.plot(path)
+    _report(path)
+
+
+@click.command()
+@_recipe_options
+@_fold_option
+def balance(*, recipe: str, out: str, store: Path | None, fold: int | None) -> None:
+    """Draw the balance of classes of RECIPE.
+
+    The bars are the events, the sums of weights and the effective events of each class and split.
+    """
+    data, path = _open(recipe, out, store)
+    data.balance(fold=fold).plot(path)
+    _report(path)
+
+
+@click.command()
+@_recipe_options
+def folds(*, recipe: str, out: str, store: Path | None) -> None:
+    """Draw the splits of each fold of RECIPE."""
+    data, path = _open(recipe, out, store)
+    data.splits.plot(path)
+    _report(path)
+
+
+@click.command()
+@_recipe_options
+@click.argument("friends", type=click.Path(path_type=Path))
+@click.option("--signal", metavar="CLASS", help="The class to draw; by default the last one.")
+@click.option("--bins", default=40, help="The number of bins.")
+@click.option("--log", is_flag=True, help="Draw logarithmic densities.")
+@click.option("--rejection", is_flag=True, help="Draw the background rejection.")
+def scores(
+    *,
+    recipe: str,
+    friends: Path,
+    out: str,
+    store: Path | None,
+    signal: str | None,
+    bins: int,
+    log: bool,
+    rejection: bool,
+) -> None:
+    """Draw the scores of RECIPE by class.
+
+    FRIENDS is the directory of friend trees that scores.write_friend wrote. The ROC curve stands
+    beside the scores.
+    """
+    data, path = _open(recipe, out, store)
+    collected = data.scores()
+    collected.read_friend(friends)
+    collected.plot(path, signal=signal, bins=bins, log=log, rejection=rejection)
+    _report(path)
+
+
+#: The pictures of a training set.
+TRAINING_PLOTS = (inputs, correlations, balance, folds, scores)
+
+
+def _open(recipe: str, out: str, store: Path | None) -> tuple["TrainingSet", Path | None]:
+    """Return the training set of a recipe, and the file of the figure, which is checked first."""
+    from memmpy.cli.recipes import find_recipe
+    from memmpy.figures import check_figure_path
+    from memmpy.parallel import Work
+
+    path = check_figure_path(out)
+    content = find_recipe([recipe])
+    if content is None:
+        raise click.UsageError(f"a recipe is a file that ends in .toml, got {recipe!r}")
+    return content.training_set(store, work=Work(), progress=None), path
+
+
+def _report(path: Path | None) -> None:
+    from memmpy.display import printable
+
+    click.echo(printable(f"wrote {path}"))
