@@ -1,6 +1,7 @@
 """``memmpy bench``: measure how fast a store and its skims load on this machine."""
 
 import importlib.util
+import json
 import sys
 import traceback
 from collections.abc import Callable, Generator
@@ -10,6 +11,7 @@ from typing import Any
 
 import click
 
+from memmpy.cli.options import json_option
 from memmpy.errors import InputFileError, MissingFileError, OptionError, nearest
 
 __all__ = ["bench"]
@@ -25,8 +27,15 @@ __all__ = ["bench"]
     help="Measure the function STEP of a script, such as train.py:step, with PyTorch.",
 )
 @click.option("--device", help="With --torch: the device of the batches, such as cuda.")
+@json_option
 def bench(
-    *, path: Path, batch_size: int, threads: int | None, torch: str | None, device: str | None
+    *,
+    path: Path,
+    batch_size: int,
+    threads: int | None,
+    torch: str | None,
+    device: str | None,
+    as_json: bool,
 ) -> None:
     """Measure how fast a store or a skim at PATH loads.
 
@@ -43,11 +52,17 @@ def bench(
     from memmpy.report import measure_rates
 
     if torch is not None:
+        if as_json:
+            raise click.UsageError("--json is for rates, and not for --torch")
         _bench_step(path, torch, batch_size=batch_size, num_threads=threads, device=device)
     elif device is not None:
         raise click.UsageError("--device needs --torch")
     else:
-        Console().print(measure_rates(path, batch_size=batch_size, num_threads=threads))
+        rates = measure_rates(path, batch_size=batch_size, num_threads=threads)
+        if as_json:
+            click.echo(json.dumps(rates.to_dict(), indent=2))
+        else:
+            Console().print(rates)
 
 
 def _bench_step(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.options import json_option
 from memmpy.cli.recipes import find_recipe
 from memmpy.cli.statuses import FAILED
 
@@ -14,7 +15,7 @@ __all__ = ["check"]
 
 @click.command()
 @click.argument("store")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option
 def check(*, store: str, as_json: bool) -> None:
     """Find repeated events, odd values and unsafe splits in STORE.
 

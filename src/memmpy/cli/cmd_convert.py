@@ -1,5 +1,6 @@
 """``memmpy convert``: convert files into columns, or print the plan."""
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -10,7 +11,14 @@ from typing import Any
 
 import click
 
-from memmpy.cli.options import WorkFlags, join_options, pad_option, splits_options, work_options
+from memmpy.cli.options import (
+    WorkFlags,
+    join_options,
+    json_option,
+    pad_option,
+    splits_options,
+    work_options,
+)
 from memmpy.cli.parsing import (
     FileOptions,
     join_aliases,
@@ -22,7 +30,6 @@ from memmpy.cli.parsing import (
 from memmpy.cli.recipes import find_recipe
 from memmpy.cli.statuses import INTERRUPTED
 from memmpy.conversion import convert_request, plan_request
-from memmpy.display import Renderable
 from memmpy.parallel import Work
 from memmpy.splits import Splits
 from memmpy.store import Unfinished
@@ -131,6 +138,7 @@ class _ColumnOptions:
     "--step-bytes", type=int, help="Bytes of decompressed data that each worker holds in memory."
 )
 @work_options
+@json_option
 def convert(
     *,
     out: Path | None,
@@ -141,6 +149,7 @@ def convert(
     dry_run: bool,
     step_bytes: int | None,
     work: WorkFlags,
+    as_json: bool,
 ) -> None:
     """Convert ROOT, Parquet or HDF5 FILES into columns.
 
@@ -178,7 +187,6 @@ def convert(
         splits = recipe.splits
     configs = parse_configs(file_options, None if recipe is None else recipe.input_files())
     limits = Work() if step_bytes is None else Work(step_bytes=step_bytes)
-    result: Renderable
     start = time.perf_counter()
     try:
         with (
@@ -188,17 +196,19 @@ def convert(
             request = columns_request(configs, names, training, splits)
             limits = replace(limits, executor=executor)
             if dry_run:
-                result = plan_request(request, store, limits, recreate=recreate)
+                report = plan_request(request, store, limits, recreate=recreate).report()
             else:
                 conversion = convert_request(
                     request, store, limits, recreate=recreate, progress=work.progress, check=None
                 )
-                result = conversion.report(seconds=time.perf_counter() - start)
+                report = conversion.report(seconds=time.perf_counter() - start)
     except KeyboardInterrupt:
         click.echo(f"memmpy: interrupted; {_state_of(store)}", err=True)
         sys.exit(INTERRUPTED)
-    if not work.quiet:
-        Console().print(result)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=2))
+    elif not work.quiet:
+        Console().print(report)
 
 
 def _state_of(store: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import complete_keys, name_options
+from memmpy.cli.options import complete_keys, json_option, name_options
 from memmpy.cli.recipes import find_recipe
 from memmpy.cuts import Constant
 from memmpy.cuts import cutflow as count
@@ -30,7 +30,7 @@ __all__ = ["cutflow"]
 @click.option("--signal", multiple=True, help="A group that is signal: show S/B; repeatable.")
 @name_options
 @click.option("--latex", is_flag=True, help="Print a table for LaTeX, with rules of booktabs.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option
 def cutflow(
     *,
     store: str,

@@ -1,10 +1,11 @@
 """``memmpy export``: write columns of a store to a Parquet, HDF5 or ROOT file."""
 
+import json
 from pathlib import Path
 
 import click
 
-from memmpy.cli.options import name_options
+from memmpy.cli.options import json_option, name_options
 from memmpy.cli.parsing import split_at_commas
 from memmpy.cuts import Constant
 
@@ -27,6 +28,7 @@ __all__ = ["export"]
 @name_options
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+@json_option
 def export(
     *,
     store: Path,
@@ -36,6 +38,7 @@ def export(
     names: tuple[dict[str, str], dict[str, Constant]],
     overwrite: bool,
     quiet: bool,
+    as_json: bool,
 ) -> None:
     """Write columns of STORE to a Parquet, HDF5 or ROOT file.
 
@@ -56,5 +59,8 @@ def export(
         overwrite=overwrite,
         progress=False if quiet else None,
     )
-    if not quiet:
+    if as_json:
+        facts = {"path": str(file.path), "keys": file.keys, "num_entries": file.num_entries}
+        click.echo(json.dumps(facts, indent=2))
+    elif not quiet:
         click.echo(file)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import like_option, name_options
+from memmpy.cli.options import json_option, like_option, name_options
 from memmpy.cuts import Constant
 
 __all__ = ["head"]
@@ -17,7 +17,7 @@ __all__ = ["head"]
 @like_option
 @click.option("--cut", help="A cut that the events pass.")
 @name_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option
 def head(
     *,
     store: Path,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from memmpy.cli.options import json_option
+
 __all__ = ["info"]
 
 
@@ -16,7 +18,7 @@ __all__ = ["info"]
     default=None,
     help="Compare all files with their conversion, or none.  [default: for 0.25 s]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@json_option
 def info(*, store: Path, weight: str | None, check_files: bool | None, as_json: bool) -> None:
     """Show the processes, files, columns, skims and cuts of STORE.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import like_option
+from memmpy.cli.options import json_option, like_option
 
 __all__ = ["keys"]
 
@@ -13,7 +13,7 @@ __all__ = ["keys"]
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @like_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option
 def keys(*, store: Path, like: tuple[str, ...], as_json: bool) -> None:
     """List the keys of STORE, with type, length, size and origin."""
     from rich.console import Console

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from memmpy.cli.options import json_option
 from memmpy.cli.statuses import FAILED
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _WIDE = 1000
     "names.",
 )
 @click.option("--all", "-a", "is_whole", is_flag=True, help="List every branch, without groups.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@json_option
 def ls(
     *,
     files: tuple[str, ...],

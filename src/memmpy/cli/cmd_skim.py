@@ -1,5 +1,6 @@
 """``memmpy skim``: copy the inputs of a training into packed rows."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from memmpy.cli.options import (
     WorkFlags,
     complete_keys,
     join_options,
+    json_option,
     name_options,
     pad_option,
     splits_options,
@@ -18,6 +20,7 @@ from memmpy.cli.parsing import parse_pads, parse_pairs, split_at_commas
 from memmpy.cli.recipes import find_recipe
 from memmpy.cuts import Constant
 from memmpy.parallel import Work
+from memmpy.skims import Skim
 from memmpy.skims import skim as do_skim
 from memmpy.splits import Splits
 
@@ -65,6 +68,7 @@ class _RowOptions:
 @splits_options
 @click.option("--recreate", is_flag=True, help="Rebuild a skim that is up to date.")
 @work_options
+@json_option
 def skim(
     *,
     store: str,
@@ -74,6 +78,7 @@ def skim(
     splits: Splits | None,
     recreate: bool,
     work: WorkFlags,
+    as_json: bool,
 ) -> None:
     """Copy columns of STORE into packed rows in random order.
 
@@ -103,8 +108,7 @@ def skim(
             open_executor(num_processes=work.workers, address=work.dask) as executor,
         ):
             data = recipe.training_set(None, work=Work(executor), progress=work.progress)
-        if not work.quiet:
-            click.echo(data.skim)
+        _show(data.skim, work, as_json=as_json)
         return
     if not (rows.keys or rows.pad or rows.group):
         options = "--keys met, --pad jet_pt:22:nan or --group event=met,HT"
@@ -129,5 +133,11 @@ def skim(
             progress=work.progress,
             work=Work(executor),
         )
-    if not work.quiet:
-        click.echo(result)
+    _show(result, work, as_json=as_json)
+
+
+def _show(skim: Skim, work: WorkFlags, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(skim.to_dict(), indent=2))
+    elif not work.quiet:
+        click.echo(skim)

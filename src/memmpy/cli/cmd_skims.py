@@ -1,9 +1,11 @@
 """``memmpy skims``: list or remove the skims of a store."""
 
+import json
 from pathlib import Path
 
 import click
 
+from memmpy.cli.options import json_option
 from memmpy.display import format_count, format_size, printable
 
 __all__ = ["skims"]
@@ -15,7 +17,8 @@ __all__ = ["skims"]
     "--remove", multiple=True, metavar="NAME", help="Remove these skims; join names by commas."
 )
 @click.option("--remove-outdated", is_flag=True, help="Remove all outdated skims.")
-def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> None:
+@json_option
+def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool, as_json: bool) -> None:
     """List or remove the skims of STORE.
 
     A skim is outdated if one of its columns has changed. A removed skim stays usable for processes
@@ -30,7 +33,9 @@ def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> Non
 
     skims = Store(store).skims
     if not (remove or remove_outdated):
-        if skims or skims.damaged:
+        if as_json:
+            click.echo(json.dumps(skims.to_dict(), indent=2))
+        elif skims or skims.damaged:
             Console().print(skims)
         else:
             click.echo(printable(f"no skims in {store}"))
@@ -45,5 +50,8 @@ def skims(*, store: Path, remove: tuple[str, ...], remove_outdated: bool) -> Non
         names |= dict.fromkeys(skim.path.name for skim in skims.outdated)
     for name in names:
         remove_skim(store.absolute() / SKIMS / name, timeout=-1)
+    if as_json:
+        click.echo(json.dumps({"removed": [*names]}, indent=2))
+        return
     size = format_size(sum(sizes[name] for name in names))
     click.echo(printable(f"removed {format_count(len(names), 'skim')} of {store}, {size}"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import WorkFlags, work_options
+from memmpy.cli.options import WorkFlags, json_option, work_options
 from memmpy.cli.recipes import find_recipe
 from memmpy.errors import nearest
 from memmpy.parallel import Work
@@ -20,7 +20,7 @@ __all__ = ["train_set"]
     type=click.Path(path_type=Path),
     help="The store, created if missing; by default that of the recipe.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@json_option
 @work_options
 def train_set(*, recipe: str, out: Path | None, as_json: bool, work: WorkFlags) -> None:
     """Make the training set of RECIPE, such as data.toml.

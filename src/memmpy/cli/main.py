@@ -31,6 +31,7 @@ TOPICS = {
     "Convert and cut": {
         "init": "Write a draft of a recipe for FILES to stdout.",
         "convert": "Convert ROOT, Parquet or HDF5 FILES into columns.",
+        "cut": "Select the entries of STORE that pass CUT, or list the kept ones.",
         "cutflow": "Count the entries of STORE that each CUT leaves.",
     },
     "Train": {

@@ -15,6 +15,7 @@ __all__ = [
     "complete_keys",
     "figure_option",
     "join_options",
+    "json_option",
     "like_option",
     "name_options",
     "pad_option",
@@ -105,6 +106,9 @@ like_option = click.option(
 figure_option = click.option(
     "-o", "--out", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
 )
+
+#: Adds ``--json``: the argument `as_json`.
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 #: Adds ``--pad``, which `parse_pads` reads.
 pad_option = click.option(

@@ -1,9 +1,10 @@
 """Lists the cached selections of a store, and verifies them."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final, overload
+from typing import Any, final, overload
 
 from memmpy.cuts.cache import (
     CachedCut,
@@ -90,6 +91,10 @@ class Cuts(Renderable, Sequence[CutRecord]):
         if isinstance(index, slice):
             return Cuts(self._records[index])
         return self._records[index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the selections as plain values, for JSON."""
+        return {"cuts": [dataclasses.asdict(record) for record in self._records]}
 
     def _blocks(self) -> list[str | Table]:
         if not self._records:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, final
 
 from memmpy.dataset import Store
-from memmpy.display import Table, format_count, format_rate
+from memmpy.display import Renderable, Table, format_count, format_rate
 from memmpy.errors import MissingFileError, OptionError
 from memmpy.loaders import Explanation
 from memmpy.skims import Skim, is_skim, list_skims
@@ -18,8 +19,60 @@ __all__ = ["bench_loader", "measure_rates"]
 _NUM_LENGTHS = 3
 
 
-def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -> Table:
-    """Return a table of loading rates: for the columns and each skim of a store, or for one skim.
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadingRates(Renderable):
+    """The rates at which columns and skims load; prints as a table.
+
+    Parameters
+    ----------
+    rates : tuple of (_BatchSource, Explanation)
+        The measurements, one for each order of each source.
+    batch_size : int
+        Entries per batch.
+    note : str
+        Why columns are left out; empty if they are not.
+    """
+
+    rates: "tuple[tuple[_BatchSource, Explanation], ...]"
+    batch_size: int
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rates as plain values, for JSON."""
+        rates = [
+            {
+                "from": source.name,
+                "keys": source.keys,
+                "shuffle": one.shuffle,
+                "num_entries": one.num_entries,
+                "entry_bytes": one.entry_bytes,
+                "share_in_memory": one.resident,
+                "entries_per_second": one.measured_rate,
+                "share_of_a_copy": one.share,
+            }
+            for source, one in self.rates
+        ]
+        return {"batch_size": self.batch_size, "rates": rates}
+
+    def _blocks(self) -> list[Table]:
+        names = [source.name for source, _ in self.rates]
+        rows = [
+            (name if name != before else "", one.shuffle, *_cells(one))
+            for before, name, (_, one) in zip(["", *names], names, self.rates, strict=False)
+        ]
+        headings = ("from", "shuffle", "entries", "bytes each", "in memory", "rate", "of a copy")
+        rule = "a copy copies the same bytes in order"
+        caption = [
+            f"entries per second, in batches of {self.batch_size:,}; {rule}",
+            *dict.fromkeys(f"{source.name}: {', '.join(source.keys)}" for source, _ in self.rates),
+            *[self.note] * bool(self.note),
+        ]
+        return [Table(headings, 2, [rows], "\n".join(caption))]
+
+
+def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -> LoadingRates:
+    """Measure the rates of the columns and of each skim of a store, or of one skim.
 
     Parameters
     ----------
@@ -36,19 +89,12 @@ def measure_rates(path: PathLike, *, batch_size: int, num_threads: int | None) -
         If the path is no store or skim, has nothing to load, or is damaged.
     """
     sources, note = _find_sources(Path(path))
-    rows = []
-    for source in sources:
-        name = source.name
-        for loader in source.loaders(batch_size=batch_size, num_threads=num_threads):
-            explanation = loader.explain()
-            rows.append((name, explanation.shuffle, *_cells(explanation)))
-            name = ""
-    headings = ("from", "shuffle", "entries", "bytes each", "in memory", "rate", "of a copy")
-    caption = [
-        f"entries per second, in batches of {batch_size:,}; a copy copies the same bytes in order"
-    ]
-    caption += [f"{source.name}: {', '.join(source.keys)}" for source in sources]
-    return Table(headings, 2, [rows], "\n".join([*caption, note] if note else caption))
+    rates = tuple(
+        (source, loader.explain())
+        for source in sources
+        for loader in source.loaders(batch_size=batch_size, num_threads=num_threads)
+    )
+    return LoadingRates(rates, batch_size, note)
 
 
 def bench_loader(path: PathLike, *, batch_size: int, num_threads: int | None) -> SplitLoader:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, final, overload
+from typing import Any, TypeVar, final, overload
 
 from memmpy.display import Renderable, Table, format_count, format_size
 from memmpy.errors import CorruptStoreError, MissingFileError, UnreadableError, argument_hints
@@ -63,6 +63,14 @@ class Skims(Renderable, Sequence[Skim]):
     def num_bytes(self) -> int:
         """Bytes of all skims on disk, without headers and damaged skims."""
         return sum(skim.nbytes for skim in self._skims)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the skims as plain values, for JSON."""
+        skims = zip(self._skims, self._are_current, strict=True)
+        return {
+            "skims": [skim.to_dict() | {"is_current": is_current} for skim, is_current in skims],
+            "damaged": dict(self.damaged),
+        }
 
     def __len__(self) -> int:
         return len(self._skims)

@@ -149,6 +149,12 @@ class Skim(Renderable):
         """The lengths to which lists are padded, by key."""
         return {key: int(length) for key, length, _ in self._document.request["keys_padded"]}
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return facts about the skim as plain values, for JSON."""
+        keys = [key for key in (*self.fields, *self.lists) if key != "_index"]
+        sizes = {"num_rows": len(self), "num_bytes": self.nbytes}
+        return {"path": str(self.path), "keys": keys, "cut": self.cut, **sizes}
+
     @property
     def derived(self) -> Mapping[str, Mapping[str, Any]]:
         """The keys that were computed, such as labels and weights, with their definitions."""

@@ -1,5 +1,6 @@
 """The report of a conversion: some facts, and a table of columns with reasons."""
 
+import dataclasses
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -149,6 +150,10 @@ class Report(Renderable):
     clipped: Mapping[str, str] = field(default_factory=dict)
     numbers: Sequence[tuple[str, str]] = ()
     num_totals_read: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return dataclasses.asdict(self) | {"clipped": dict(self.clipped)}
 
     @property
     def headline(self) -> str:
