@@ -28,7 +28,7 @@ def store(make_file: MakeFile, tmp_path: Path) -> Path:
 
 
 def test_a_cut_is_counted_and_kept(store: Path) -> None:
-    num = int(np.count_nonzero(open(store)["nJets"] >= 2))
+    num = int(np.count_nonzero(np.asarray(open(store)["nJets"]) >= 2))
     done = memmpy("cut", store, "nJets >= least", "--constant", "least=2")
     assert done.output == f"{num} of 400 entries pass nJets >= least: {num / 4:.1f} %\n"
     listed = memmpy("cut", store)
@@ -37,7 +37,7 @@ def test_a_cut_is_counted_and_kept(store: Path) -> None:
 
 
 def test_the_entries_of_a_cut_are_printed_one_by_one(store: Path) -> None:
-    expected = np.flatnonzero(open(store)["nJets"] >= 2).tolist()
+    expected = np.flatnonzero(np.asarray(open(store)["nJets"]) >= 2).tolist()
     done = memmpy("cut", store, "nJets >= 2", "--entries")
     assert [int(line) for line in done.output.splitlines()] == expected
     facts = json.loads(memmpy("cut", store, "nJets >= 2", "--entries", "--json").output)
