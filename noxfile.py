@@ -99,12 +99,16 @@ def floors(requirements: list[str]) -> list[str]:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build sdist and wheel, and run the tests against the wheel, out of reach of `src`."""
-    session.install("build")
+    """Build sdist and wheel into `dist`, check both, and test the wheel, out of reach of `src`."""
+    session.install(*group("package"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    (built,) = Path("dist").resolve().glob("*.whl")
+    session.run("check-wheel-contents", str(built))
+    session.run("twine", "check", "--strict", *map(str, built.parent.iterdir()))
     away = Path(session.create_tmp()).resolve()
     shutil.rmtree(away)
-    session.run("python", "-m", "build", "--outdir", str(away / "dist"))
-    (built,) = (away / "dist").glob("*.whl")
+    away.mkdir()
     session.install(f"{built}[test]")
     shutil.copytree("tests", away / "tests")
     shutil.copy("pyproject.toml", away)  # pytest's options

@@ -31,6 +31,7 @@ TOPICS = {
         "init": "Write a draft of a recipe for FILES to stdout.",
         "convert": "Convert ROOT, Parquet or HDF5 FILES into columns.",
         "cutflow": "Count the entries of STORE that each CUT leaves.",
+        "export": "Write columns of STORE to a Parquet, HDF5 or ROOT file.",
     },
     "Train": {
         "train-set": "Make the training set of RECIPE, such as data.toml.",
@@ -38,7 +39,6 @@ TOPICS = {
         "bench": "Measure how fast a store or a skim at PATH loads.",
     },
     "Care": {
-        "export": "Write columns of STORE to a Parquet, HDF5 or ROOT file.",
         "check": "Find repeated events, odd values and unsafe splits in STORE.",
         "verify": "Compare the files of a store or skim with their checksums.",
         "skims": "List or remove the skims of STORE.",
