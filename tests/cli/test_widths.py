@@ -61,7 +61,7 @@ VERBS = {
     "completion": "completion --help",
 }
 #: Texts that a user copies, or that a shell reads: they are never folded.
-WHOLE_LINES = {"init", "skim", "demo", "bench", "train-set"}
+WHOLE_LINES = {"init", "skim", "demo", "bench", "train-set", "completion"}
 RULES = "─━│┃┌┐└┘├┤┬┴┼╭╮╰╯▁▂▃▄▅▆▇█·"
 
 
@@ -88,8 +88,9 @@ def run(words: str, columns: int) -> str:
 
 def words_of(output: str) -> Iterator[str]:
     """Yield the words, without those with digits: times and sizes differ from run to run."""
+    output = re.sub(r"^no room for: .*$", "", output, flags=re.MULTILINE)  # columns left out
     for word in re.split(rf"[\s{RULES}]+", output):
-        if word.strip("…") and not re.search(r"\d", word):
+        if "…" not in word and re.search(r"[A-Za-z]", word) and not re.search(r"\d", word):
             yield word
 
 
@@ -109,7 +110,7 @@ def test_a_verb_fits_a_terminal_without_a_broken_word(
         output = run(VERBS[verb], columns)
         if verb not in WHOLE_LINES:
             assert max(map(len, output.splitlines())) <= columns, output
-        broken = [word for word in words_of(output) if word not in whole and "…" not in word]
+        broken = [word for word in words_of(output) if word not in whole and "..." not in word]
         assert broken == [], output
 
 
@@ -118,8 +119,8 @@ def test_a_verb_fits_a_terminal_without_a_broken_word(
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
 def test_the_help_of_a_verb_fits_a_terminal(verb: str, columns: int) -> None:
     done = CliRunner().invoke(main, [verb, "--help"], terminal_width=columns)
-    lines = done.output.partition("Usage")[2].splitlines()
-    examples = [line for line in lines if line.startswith("    ") and "memmpy" in line]
+    lines = done.output.splitlines()
+    examples = [line for line in lines if re.match(r"    .*(memmpy |\\$|--)", line)]
     assert max(len(line) for line in lines if line not in examples) <= columns
 
 
