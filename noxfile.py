@@ -1,5 +1,6 @@
 """What developers and CI run: `nox` for the usual, `nox -s NAME` for one."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,6 +47,19 @@ def types(session: nox.Session) -> None:
     """Check types."""
     session.install(".", *group("types"))
     session.run("mypy", *session.posargs)
+
+
+@nox.session
+def typed(session: nox.Session) -> None:
+    """Check that users find a type for each name, but for what comes from untyped packages."""
+    session.install(".[jax,keras,lightning,plot,torch]", *group("typed"))
+    command = ["pyright", "--verifytypes", "memmpy", "--ignoreexternal", "--outputjson"]
+    report = json.loads(str(session.run(*command, silent=True, success_codes=[0, 1])))
+    completeness = report["typeCompleteness"]
+    unknown = completeness["exportedSymbolCounts"]
+    session.log(f"{completeness['completenessScore']:.1%} of the names have a type: {unknown}")
+    if unknown["withAmbiguousType"] or completeness["completenessScore"] < 0.99:
+        session.error("run pyright --verifytypes memmpy --ignoreexternal to see which do not")
 
 
 @nox.session(python=PYTHONS)

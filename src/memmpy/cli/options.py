@@ -94,7 +94,7 @@ class WorkFlags:
 
 
 #: Adds ``--like``, which `split_at_commas` reads.
-like_option = click.option(
+like_option: _Decorator = click.option(
     "--like",
     multiple=True,
     metavar="KEYS",
@@ -102,12 +102,12 @@ like_option = click.option(
 )
 
 #: Adds ``-o``, the file of a picture: the argument `out`.
-figure_option = click.option(
+figure_option: _Decorator = click.option(
     "-o", "--out", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
 )
 
 #: Adds ``--pad``, which `parse_pads` reads.
-pad_option = click.option(
+pad_option: _Decorator = click.option(
     "--pad",
     multiple=True,
     metavar="KEY:LENGTH:FILL",
@@ -115,7 +115,7 @@ pad_option = click.option(
 )
 
 #: Adds ``--alias`` and ``--constant``: the argument `names`, a tuple of aliases and constants.
-name_options = join_options(
+name_options: _Decorator = join_options(
     "names",
     parse_names,
     click.option(
@@ -133,7 +133,7 @@ name_options = join_options(
 )
 
 #: Adds the options of splits: the argument `splits`, a `Splits` or None.
-splits_options = join_options(
+splits_options: _Decorator = join_options(
     "splits",
     parse_splits,
     click.option(
@@ -148,7 +148,7 @@ splits_options = join_options(
 )
 
 #: Adds ``--workers``, ``--dask`` and ``--quiet``: the argument `work`, a `WorkFlags`.
-work_options = join_options(
+work_options: _Decorator = join_options(
     "work",
     WorkFlags,
     click.option("--workers", type=click.IntRange(1), help="Use N processes instead of threads."),
