@@ -174,7 +174,7 @@ def test_memmpy_alone_prints_the_help() -> None:
     [
         (["convrt"], "no command 'convrt'; nearest: 'convert'", "memmpy"),
         (["zzz"], "no command 'zzz'", "memmpy"),
-        (["plot", "hits"], "no command 'hits'; nearest: 'hist'", "memmpy plot"),
+        (["plot", "cutfow"], "no command 'cutfow'; nearest: 'cutflow'", "memmpy plot"),
         (["--hepl"], "no option '--hepl'; nearest: '--help'", "memmpy"),
         (["convert", "--tre", "x"], "no option '--tre'; nearest: '--tree'", "memmpy convert"),
         (["convert", "--keyz=x"], "no option '--keyz'; nearest: '--keys'", "memmpy convert"),

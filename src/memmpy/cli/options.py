@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from inspect import signature
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import click
 
@@ -24,6 +24,13 @@ __all__ = [
 
 _Verb: TypeAlias = Callable[..., Any]
 _Decorator: TypeAlias = Callable[[_Verb], _Verb]
+_AnyVerb = TypeVar("_AnyVerb", bound=Callable[..., Any])
+
+
+class _Option(Protocol):
+    """Adds an option to a verb, and returns the verb."""
+
+    def __call__(self, verb: _AnyVerb, /) -> _AnyVerb: ...
 
 
 def join_options(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
@@ -94,7 +101,7 @@ class WorkFlags:
 
 
 #: Adds ``--like``, which `split_at_commas` reads.
-like_option: _Decorator = click.option(
+like_option: _Option = click.option(
     "--like",
     multiple=True,
     metavar="KEYS",
@@ -102,12 +109,12 @@ like_option: _Decorator = click.option(
 )
 
 #: Adds ``-o``, the file of a picture: the argument `out`.
-figure_option: _Decorator = click.option(
+figure_option: _Option = click.option(
     "-o", "--out", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
 )
 
 #: Adds ``--pad``, which `parse_pads` reads.
-pad_option: _Decorator = click.option(
+pad_option: _Option = click.option(
     "--pad",
     multiple=True,
     metavar="KEY:LENGTH:FILL",
