@@ -1,5 +1,6 @@
 """What developers and CI run: `nox` for the usual, `nox -s NAME` for one."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,6 +47,19 @@ def types(session: nox.Session) -> None:
     """Check types."""
     session.install(".", *group("types"))
     session.run("mypy", *session.posargs)
+
+
+@nox.session
+def typed(session: nox.Session) -> None:
+    """Check that users find a type for each name, but for what comes from untyped packages."""
+    session.install(".[jax,keras,lightning,plot,torch]", *group("typed"))
+    command = ["pyright", "--verifytypes", "memmpy", "--ignoreexternal", "--outputjson"]
+    report = json.loads(str(session.run(*command, silent=True, success_codes=[0, 1])))
+    completeness = report["typeCompleteness"]
+    unknown = completeness["exportedSymbolCounts"]
+    session.log(f"{completeness['completenessScore']:.1%} of the names have a type: {unknown}")
+    if unknown["withAmbiguousType"] or completeness["completenessScore"] < 0.99:
+        session.error("run pyright --verifytypes memmpy --ignoreexternal to see which do not")
 
 
 @nox.session(python=PYTHONS)
@@ -99,12 +113,16 @@ def floors(requirements: list[str]) -> list[str]:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build sdist and wheel, and run the tests against the wheel, out of reach of `src`."""
-    session.install("build")
+    """Build sdist and wheel into `dist`, check both, and test the wheel, out of reach of `src`."""
+    session.install(*group("package"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    (built,) = Path("dist").resolve().glob("*.whl")
+    session.run("check-wheel-contents", str(built))
+    session.run("twine", "check", "--strict", *map(str, built.parent.iterdir()))
     away = Path(session.create_tmp()).resolve()
     shutil.rmtree(away)
-    session.run("python", "-m", "build", "--outdir", str(away / "dist"))
-    (built,) = (away / "dist").glob("*.whl")
+    away.mkdir()
     session.install(f"{built}[test]")
     shutil.copytree("tests", away / "tests")
     shutil.copy("pyproject.toml", away)  # pytest's options

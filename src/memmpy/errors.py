@@ -103,7 +103,9 @@ class UndecodableError(RootFileError):
 
     def __init__(self, message: str, file: str = "", tree: str = "", branch: str = "") -> None:
         super().__init__(message)
-        self.file, self.tree, self.branch = file, tree, branch
+        self.file: str = file
+        self.tree: str = tree
+        self.branch: str = branch
 
     def __reduce__(self) -> tuple[Any, ...]:  # that of OSError drops the other attributes
         return type(self), (str(self), self.file, self.tree, self.branch), self.__dict__
@@ -170,7 +172,7 @@ class DiskError(MemmpyError, OSError):
 
     def __init__(self, message: str, code: int = errno.EIO) -> None:
         super().__init__(message)
-        self.errno = code
+        self.errno: int = code
 
     def __reduce__(self) -> tuple[Any, ...]:  # that of OSError drops the errno
         return type(self), (str(self), self.errno), self.__dict__
@@ -196,8 +198,11 @@ class CutError(MemmpyError, ValueError):
 
     def __init__(self, message: str, text: str, start: int, stop: int, hint: str = "") -> None:
         super().__init__(message, text, start, stop, hint)
-        self.message, self.text, self.hint = message, text, hint
-        self.start, self.stop = start, stop
+        self.message: str = message
+        self.text: str = text
+        self.hint: str = hint
+        self.start: int = start
+        self.stop: int = stop
 
     def __str__(self) -> str:
         lines = [f"{self.message}", *self._picture()]

@@ -85,7 +85,7 @@ def test_a_cut_flow_is_that_of_python(store: Path, tmp_path: Path) -> None:
         (["hist", "njets", "-o", "a.png"], "nearest: 'nJets'"),
         (["hist", "nJets", "jet_pt", "-o", "a.png"], "write {key} in it, such as"),
         (["hist", "nJets", "-o", "a.gif"], "a plot is a file .png, .pdf, .svg, got 'a.gif'"),
-        (["hist", "nJets"], "issing option '-o' / '--out'"),
+        (["hist", "nJets"], "missing option '-o' / '--out'"),
         (["hist", "nJets", "--bins", "5,x", "-o", "a.png"], "--bins takes numbers"),
         (["hist", "nJets", "--bins", "5,2,1", "-o", "a.png"], "finite, ascending edges"),
         (["hist", "nJets", "--by", "proces", "-o", "a.png"], "nearest: 'process'"),

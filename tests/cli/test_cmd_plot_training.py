@@ -75,7 +75,7 @@ def test_another_store_can_be_named(recipe: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["inputs", "--input", "mett"], "inputs names 'mett', .*nearest: 'met'"),
+        (["inputs", "--input", "mett"], "--input names 'mett', .*nearest: 'met'"),
         (["correlations", "--split", "tst"], "no split 'tst': .*nearest: 'test'"),
         (["balance", "--fold", "9"], "no fold 9 of 5 folds"),
         (["inputs", "--bins", "0"], "bins must be an integer of at least 1"),

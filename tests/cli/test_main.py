@@ -165,6 +165,8 @@ print(*slow & sys.modules.keys(), *(name for name in sys.modules if "memmpy.cli.
 def test_memmpy_alone_prints_the_help() -> None:
     assert memmpy().exit_code == 0
     assert memmpy().output == memmpy("--help").output == memmpy("-h").output
+    assert memmpy("plot").exit_code == 0
+    assert memmpy("plot").output == memmpy("plot", "--help").output
 
 
 @pytest.mark.parametrize(
@@ -172,6 +174,7 @@ def test_memmpy_alone_prints_the_help() -> None:
     [
         (["convrt"], "no command 'convrt'; nearest: 'convert'", "memmpy"),
         (["zzz"], "no command 'zzz'", "memmpy"),
+        (["plot", "cutfow"], "no command 'cutfow'; nearest: 'cutflow'", "memmpy plot"),
         (["--hepl"], "no option '--hepl'; nearest: '--help'", "memmpy"),
         (["convert", "--tre", "x"], "no option '--tre'; nearest: '--tree'", "memmpy convert"),
         (["convert", "--keyz=x"], "no option '--keyz'; nearest: '--keys'", "memmpy convert"),

@@ -258,3 +258,25 @@ def test_a_column_folds_at_spaces_before_another_breaks_a_word() -> None:
         lines = shown(table, width)
         assert {key, "float32", "branch", "something"} <= set(" ".join(lines).split()), width
         assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [30, 45, 60])
+def test_numbers_without_room_stand_below_each_other(width: int) -> None:
+    headings = ["process", *(f"number {i}" for i in range(8))]
+    rows = [[name, *(f"{value}.{i}5" for i in range(8))] for name, value in (("a", 10), ("b", 20))]
+    lines = shown(Table(headings, 1, [rows], "the caption", "the title"), width)
+    assert max(map(len, lines)) <= width
+    words = [line.split() for line in lines]
+    parts = [line for line in words if line[:1] == ["process"]]
+    assert len(parts) > 1
+    for name, *numbers in rows:
+        found = [number for line in words if line[:1] == [name] for number in line[1:]]
+        assert found == numbers
+    assert (lines[0], lines[-1]) == ("the title", "the caption")
+    assert lines.count("the caption") == 1
+
+
+def test_numbers_wider_than_the_terminal_are_folded() -> None:
+    lines = shown(Table(["key", "number"], 1, [[["met", "1" * 50]]]), 30)
+    assert max(map(len, lines)) <= 30
+    assert sum(line.count("1") for line in lines) == 50

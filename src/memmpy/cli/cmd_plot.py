@@ -17,5 +17,6 @@ def plot() -> None:
     """
 
 
-for picture in (cutflow, hist, *TRAINING_PLOTS):
-    plot.add_command(picture)
+_picture: click.Command
+for _picture in (cutflow, hist, *TRAINING_PLOTS):
+    plot.add_command(_picture)

@@ -11,7 +11,6 @@ from click.shell_completion import CompletionItem
 
 import memmpy
 from memmpy.cli.messages import errors_in_a_line, warn_of_redirect, warnings_in_a_line
-from memmpy.errors import nearest
 
 __all__ = ["main"]
 
@@ -33,6 +32,7 @@ TOPICS = {
         "convert": "Convert ROOT, Parquet or HDF5 FILES into columns.",
         "cut": "Select the entries of STORE that pass CUT, or list the kept ones.",
         "cutflow": "Count the entries of STORE that each CUT leaves.",
+        "export": "Write columns of STORE to a Parquet, HDF5 or ROOT file.",
     },
     "Train": {
         "train-set": "Make the training set of RECIPE, such as data.toml.",
@@ -40,7 +40,6 @@ TOPICS = {
         "bench": "Measure how fast a store or a skim at PATH loads.",
     },
     "Care": {
-        "export": "Write columns of STORE to a Parquet, HDF5 or ROOT file.",
         "check": "Find repeated events, odd values and unsafe splits in STORE.",
         "verify": "Compare the files of a store or skim with their checksums.",
         "skims": "List or remove the skims of STORE.",
@@ -94,15 +93,6 @@ class _VerbGroup(click.Group):
         """Parse the options that stand before the verb."""
         with errors_in_a_line():
             return super().make_context(*words, **options)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return a verb and its words; name the nearest verb if it is unknown."""
-        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
-            hint = nearest(args[0], self.list_commands(ctx))
-            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb."""

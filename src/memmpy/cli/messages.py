@@ -30,6 +30,9 @@ def errors_in_a_line() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
+        if error.ctx is not None and type(error).__name__ == "NoArgsIsHelpError":  # of click 8.2
+            click.echo(error.ctx.get_help())
+            sys.exit()
         lines = [f"memmpy: {_usage_message(error)}"]
         if error.ctx is not None:
             lines.append(f"Try '{error.ctx.command_path} --help' for help.")
@@ -75,6 +78,10 @@ def _usage_message(error: click.UsageError) -> str:
             hint = hint.replace(f"'{name}'", f"'{option}'")
         return f"no option {error.option_name!r}{hint}"
     text = error.format_message().removesuffix(".")
+    command = re.match(r"No such command '([^']*)'", text)
+    if command and error.ctx is not None and isinstance(error.ctx.command, click.Group):
+        known = error.ctx.command.list_commands(error.ctx)
+        return f"no command {command[1]!r}{nearest(command[1], known)}"
     parameter = error.param if isinstance(error, click.BadParameter) else None
     kind = None if parameter is None else parameter.type
     if isinstance(kind, click.Choice) and (given := re.search(r"'([^']*)' is not one of", text)):

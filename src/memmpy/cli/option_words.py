@@ -46,6 +46,8 @@ _SNAKE = re.compile(r"(?<![\w.'\"/-])([a-z]+(?:_[a-z]+)+)(?![\w='\"/(])")
 
 def option_names(command: click.Command) -> dict[str, str]:
     """Return the option of each argument of Python that a verb has, such as ``--tree``."""
+    if isinstance(command, click.Group):  # such as plot, whose verbs are hist and so on
+        return {k: v for verb in command.commands.values() for k, v in option_names(verb).items()}
     own = {option.name: max(option.opts, key=len) for option in command.params if option.name}
     names = {name: text for name, text in own.items() if text.startswith("--")}
     return names | {name: names[option] for name, option in _OTHER_NAMES.items() if option in names}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from inspect import signature
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import click
 
@@ -25,6 +25,13 @@ __all__ = [
 
 _Verb: TypeAlias = Callable[..., Any]
 _Decorator: TypeAlias = Callable[[_Verb], _Verb]
+_AnyVerb = TypeVar("_AnyVerb", bound=Callable[..., Any])
+
+
+class _Option(Protocol):
+    """Adds an option to a verb, and returns the verb."""
+
+    def __call__(self, verb: _AnyVerb, /) -> _AnyVerb: ...
 
 
 def join_options(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
@@ -95,7 +102,7 @@ class WorkFlags:
 
 
 #: Adds ``--like``, which `split_at_commas` reads.
-like_option = click.option(
+like_option: _Option = click.option(
     "--like",
     multiple=True,
     metavar="KEYS",
@@ -103,7 +110,7 @@ like_option = click.option(
 )
 
 #: Adds ``-o``, the file of a picture: the argument `out`.
-figure_option = click.option(
+figure_option: _Option = click.option(
     "-o", "--out", required=True, metavar="FILE", help="The file to write: .png, .pdf or .svg."
 )
 
@@ -111,7 +118,7 @@ figure_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 #: Adds ``--pad``, which `parse_pads` reads.
-pad_option = click.option(
+pad_option: _Option = click.option(
     "--pad",
     multiple=True,
     metavar="KEY:LENGTH:FILL",
@@ -119,7 +126,7 @@ pad_option = click.option(
 )
 
 #: Adds ``--alias`` and ``--constant``: the argument `names`, a tuple of aliases and constants.
-name_options = join_options(
+name_options: _Decorator = join_options(
     "names",
     parse_names,
     click.option(
@@ -137,7 +144,7 @@ name_options = join_options(
 )
 
 #: Adds the options of splits: the argument `splits`, a `Splits` or None.
-splits_options = join_options(
+splits_options: _Decorator = join_options(
     "splits",
     parse_splits,
     click.option(
@@ -152,7 +159,7 @@ splits_options = join_options(
 )
 
 #: Adds ``--workers``, ``--dask`` and ``--quiet``: the argument `work`, a `WorkFlags`.
-work_options = join_options(
+work_options: _Decorator = join_options(
     "work",
     WorkFlags,
     click.option("--workers", type=click.IntRange(1), help="Use N processes instead of threads."),

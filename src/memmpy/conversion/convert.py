@@ -39,7 +39,7 @@ from memmpy.typing import PathLike
 
 __all__ = ["Conversion", "convert", "convert_request", "plan_conversion", "plan_request"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @argument_hints

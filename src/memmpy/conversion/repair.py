@@ -36,7 +36,7 @@ from memmpy.store import (
 
 __all__ = ["repair_columns"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 def repair_columns(

@@ -29,7 +29,7 @@ __all__ = [
     "selection_of",
 ]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 
 @argument_hints

@@ -1,6 +1,7 @@
 """`StoreMapping`: the columns of a store, with the source and the split of each entry."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -39,7 +40,7 @@ class StoreMapping(Renderable, Mapping[str, StoredColumn]):
 
     def __init__(self, path: PathLike) -> None:
         #: The directory of the store.
-        self.path = check_path(path)
+        self.path: Path = check_path(path)
         self._open()
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -22,12 +22,13 @@ from memmpy.dataset.store_columns import (
 from memmpy.dataset.store_contents import info_of
 from memmpy.dataset.store_cuts import StoreCuts
 from memmpy.dataset.store_info import StoreInfo
-from memmpy.errors import OptionError, warn_of
+from memmpy.errors import OptionError, argument_hints, warn_of
 from memmpy.parallel import check_threads
 
 __all__ = ["StoreViews"]
 
 
+@argument_hints
 class StoreViews(StoreCuts):
     """Columns by key, with cuts, and tables of what is in the store.
 

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.errors import argument_hints
+
 __all__ = ["Network"]
 
 _Float32Array: TypeAlias = NDArray[np.float32]
@@ -16,6 +18,7 @@ _DECAYS = 0.9, 0.999
 _MAX_ROWS, _MAX_PRODUCTS = 128, 1 << 18
 
 
+@argument_hints
 @final
 class Network:
     """A network that gives each event the probability to be signal.

@@ -4,7 +4,7 @@ import dataclasses
 import html
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, final
 
@@ -120,8 +120,10 @@ class Table:
         if table.title:
             yield Text(table.title)
         around = () if has_room else ("",)  # the edges are the empty lines above and below
-        yield from around
-        yield TrimmedLines(table._rich_table(options.max_width, has_room=has_room))
+        parts = [table] if has_room else table._parts(options.max_width)
+        for part in parts:
+            yield from around
+            yield TrimmedLines(part._rich_table(options.max_width, has_room=has_room))
         yield from around
         if table.caption:
             yield Text(table.caption, style="table.caption")
@@ -196,14 +198,36 @@ class Table:
             dropped.append(column)
         if not dropped:
             return self
-        kept = [i for i in range(len(self.headings)) if i not in dropped]
         names = ", ".join(self.headings[i] for i in sorted(dropped))
+        table = self._with_columns(i for i in range(len(self.headings)) if i not in dropped)
+        return dataclasses.replace(table, caption=_lines(f"no room for: {names}", self.caption))
+
+    def _parts(self, width: int) -> Iterator["Table"]:
+        """Yield tables below each other, with the columns of words and the numbers that fit."""
+        words = [*range(self.num_words)]
+        widths = [*map(self._longest, words), *self._widths(of_headings=False)[self.num_words :]]
+        first = sum(widths[: self.num_words]) + _SMALL_GAP * (self.num_words - 1)
+        if first + _SMALL_GAP + max(widths[self.num_words :], default=0) > width:
+            yield self  # not even one number fits beside the words, whose words are folded, then
+            return
+        numbers: list[int] = []
+        room = width - first
+        for i in range(self.num_words, len(self.headings)):
+            if widths[i] + _SMALL_GAP > room:
+                yield self._with_columns([*words, *numbers])
+                numbers, room = [], width - first
+            numbers.append(i)
+            room -= widths[i] + _SMALL_GAP
+        yield self._with_columns([*words, *numbers])
+
+    def _with_columns(self, kept: Iterable[int]) -> "Table":
+        """Return the table of some columns."""
+        columns = [*kept]
         return dataclasses.replace(
             self,
-            headings=[self.headings[i] for i in kept],
-            num_words=sum(i < self.num_words for i in kept),
-            sections=[[[row[i] for i in kept] for row in rows] for rows in self.sections],
-            caption=_lines(f"no room for: {names}", self.caption),
+            headings=[self.headings[i] for i in columns],
+            num_words=sum(i < self.num_words for i in columns),
+            sections=[[[row[i] for i in columns] for row in rows] for rows in self.sections],
             optional=(),
         )
 

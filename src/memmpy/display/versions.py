@@ -57,7 +57,7 @@ def _packages() -> tuple[list[str], list[str]]:
         extra = re.search(r"""extra == ['"]([^'"]+)""", requirement)
         if extra is None:
             needed.add(name)
-        elif extra[1] != _TESTS:
+        elif extra[1] != _TESTS and name != "memmpy":  # the extra `all` names other extras
             optional.add(name)
     return sorted(needed), sorted(optional - needed)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memmpy.checks import check_path
 from memmpy.display.tables import printable
-from memmpy.errors import OptionError, require
+from memmpy.errors import OptionError, nearest, require
 from memmpy.store import disk_error, write_atomically
 from memmpy.typing import PathLike
 
@@ -86,7 +86,7 @@ def check_figure_path(path: PathLike | None) -> Path | None:
     file = check_path(path)
     if file.suffix.lower() not in _FORMATS:
         message = f"a plot is a file {', '.join(_FORMATS)}, got {str(file)!r}"
-        raise OptionError(message)
+        raise OptionError(message + nearest(file.suffix.lower(), _FORMATS))
     return file
 
 

@@ -94,10 +94,16 @@ class MemmpyDataModule(LightningDataModule):  # type: ignore[misc] # it may be n
     ) -> None:
         super().__init__()
         self._data = data if callable(data) else _check_data(data)
-        self.fold, self.batch_size, self.num_threads = fold, batch_size, num_threads
-        self.shuffle, self.seed = shuffle, seed
-        self.sampling, self.drop_last = sampling, drop_last
-        self.dtype, self.jagged, self.packed = dtype, jagged, packed
+        self.fold: int | None = fold
+        self.batch_size: int = batch_size
+        self.num_threads: int | None = num_threads
+        self.shuffle = shuffle
+        self.seed: int = seed
+        self.sampling: SamplingOption = sampling
+        self.drop_last: bool = drop_last
+        self.dtype = dtype
+        self.jagged = jagged
+        self.packed: Mapping[str, Sequence[str]] | None = packed
         self.predict = predict
         self._train: TorchLoader | None = None
         self._state: dict[str, Any] = {}

@@ -104,7 +104,7 @@ class FeatureRows:
         inputs = dict(input_arrays(first, loader, self._leave_out))
         for key in self._leave_out:
             _check_target(function, key, first[key], is_weight=key == self._weight)
-        self.names = plain_names(element_names(inputs, loader))
+        self.names: list[str] = plain_names(element_names(inputs, loader))
         if not self.names:
             raise OptionError(
                 f"{function}: the inputs {', '.join(map(repr, inputs))} have no numbers"

@@ -32,7 +32,7 @@ class FrameworkLoader(EpochIterable[B]):
 
     def __init__(self, loader: SplitLoader) -> None:
         self.loader = loader
-        self.is_shuffled = loader.is_shuffled
+        self.is_shuffled: bool = loader.is_shuffled
         super().__init__(loader.epoch)
         self._set_place(*loader.place)
 

@@ -31,7 +31,8 @@ class RowSequence(lightgbm.Sequence):  # type: ignore[misc]  # LightGBM is not t
     """
 
     def __init__(self, rows: FeatureRows, batch_size: int) -> None:
-        self._rows, self.batch_size = rows, batch_size
+        self._rows = rows
+        self.batch_size: int = batch_size
         #: The first position of the rows that are kept, and these.
         self._kept: tuple[int, NDArray[np.float64]] = 0, np.empty((0, len(rows.names)))
 

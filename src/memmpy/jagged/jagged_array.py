@@ -1,7 +1,7 @@
 """`Jagged`: arrays of different lengths, as one content and offsets."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, final, overload
+from typing import Any, ClassVar, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +55,12 @@ class Jagged(Sequence[Array]):
     """
 
     __slots__ = ("_name", "content", "offsets")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __init__(self, content: Array, offsets: NDArray[np.integer[Any]]) -> None:
         self._name = ""
         #: The items of all entries, of shape (offsets[-1], ...).
-        self.content = np.asarray(content)
+        self.content: Array = np.asarray(content)
         #: int64, of shape (n + 1,).
         self.offsets: NDArray[np.int64] = _checked_offsets(offsets, self.content)
 

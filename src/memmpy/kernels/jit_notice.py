@@ -17,7 +17,7 @@ from memmpy.display import Note, is_quiet, is_terminal
 
 __all__ = ["NOTE_THREAD", "JitNotice"]
 
-logger = logging.getLogger("memmpy.kernels.jit")
+logger: logging.Logger = logging.getLogger("memmpy.kernels.jit")
 
 #: Seconds of compiling after which the user gets the notice.
 _PATIENCE = 0.5

@@ -62,8 +62,9 @@ class ColumnGatherer:
         lists = {key: pair for key, pair in pairs.items() if pair is not None}
         known = self._arrays.keys() | lists.keys()
         self._others = {key: column for key, column in columns.items() if key not in known}
-        self.may_grow = not self._others
-        self.entry_bytes, self.num_data = _row_nbytes(columns), len(next(iter(columns.values())))
+        self.may_grow: bool = not self._others
+        self.entry_bytes: float = _row_nbytes(columns)
+        self.num_data: int = len(next(iter(columns.values())))
         if len(members) < self.num_data:
             _check_all_offsets([column for key, column in columns.items() if key in lists])
         num_bytes = round(self.entry_bytes * self.num_data)
@@ -72,7 +73,9 @@ class ColumnGatherer:
         self._buffers = BufferPool(num_chunks)
         self._lists = ListGatherer(lists, num_chunks=num_chunks, compiled=self._compiled)
         page_cache = page_cache or os_page_cache(compiled=self._compiled)
-        self.mapped = MappedData(self._arrays.values(), lists.values(), page_cache=page_cache)
+        self.mapped: MappedData = MappedData(
+            self._arrays.values(), lists.values(), page_cache=page_cache
+        )
 
     def __len__(self) -> int:
         return len(self._members)

@@ -97,7 +97,9 @@ class EpochChunks:
         ranks: Ranks | None = None,
         mixture: Mixture | None = None,
     ) -> None:
-        self.gatherer, self.shuffle, self._mixture = gatherer, shuffle, mixture
+        self.gatherer: Gatherer = gatherer
+        self.shuffle: ShuffleChoice = shuffle
+        self._mixture = mixture
         self._num_threads = num_threads
         self._ranks = None if ranks is None or ranks.num_parts == 1 else ranks
         # Whole windows, of which a chunk has at least one.
@@ -106,7 +108,7 @@ class EpochChunks:
         order = self._order(seed=0, epoch=0)
         self._num, self._is_scattered = len(order), order.is_scattered
         #: Whether the last batch is one entry that another rank has, too.
-        self.repeats = isinstance(order, RankOrder) and order.repeats
+        self.repeats: bool = isinstance(order, RankOrder) and order.repeats
 
     def __len__(self) -> int:
         return self._num

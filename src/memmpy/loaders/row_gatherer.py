@@ -149,12 +149,15 @@ class RowGatherer:
             self._kernels = RowKernels(
                 rows, fields=fields, parameters=parameters, ranges=self._ranges.table
             )
-        self.mapped = MappedData([packed.rows], packed.lists.values(), page_cache=page_cache)
-        self.arrays = [packed.rows, *(array for pair in packed.lists.values() for array in pair)]
-        self.num_data = len(packed.rows)
-        self.entry_bytes = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
+        self.mapped: MappedData = MappedData(
+            [packed.rows], packed.lists.values(), page_cache=page_cache
+        )
+        lists = [array for pair in packed.lists.values() for array in pair]
+        self.arrays: list[Array] = [packed.rows, *lists]
+        self.num_data: int = len(packed.rows)
+        self.entry_bytes: float = sum(array.nbytes for array in self.arrays) / max(1, self.num_data)
         num_rows = round(_CHUNK_BYTES / max(1.0, self.entry_bytes))
-        self.chunk_rows = max(1, min(_MAX_CHUNK_ROWS, num_rows))
+        self.chunk_rows: int = max(1, min(_MAX_CHUNK_ROWS, num_rows))
 
     def __len__(self) -> int:
         return len(self._ranges)

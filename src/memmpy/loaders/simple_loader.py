@@ -48,11 +48,12 @@ class SimpleLoader:
     def __init__(
         self, data: Data, batch_size: int = 32, *, drop_last: bool = False, num_threads: int = 1
     ) -> None:
-        columns, self.num_entries = check_data(data)
+        columns, num_entries = check_data(data)
+        self.num_entries: int = num_entries
         self._data = data
-        self.batch_size = check_integer("batch_size", batch_size, minimum=1)
-        self.drop_last = check_flag("drop_last", drop_last)
-        self.num_threads = check_threads(num_threads)
+        self.batch_size: int = check_integer("batch_size", batch_size, minimum=1)
+        self.drop_last: bool = check_flag("drop_last", drop_last)
+        self.num_threads: int = check_threads(num_threads)
         members = EveryEntry(self.num_entries)
         self._chunks = chunks_of_columns(
             columns, members, is_shuffled=False, num_threads=self.num_threads

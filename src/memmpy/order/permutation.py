@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memmpy.checks import check_indices, check_integer, check_seed
 from memmpy.errors import OptionError
@@ -58,17 +59,17 @@ class Permutation:
     __slots__ = ("_high_bits", "_low_bits", "_round_keys", "key", "network", "num")
 
     def __init__(self, num: int, *, key: int) -> None:
-        self.num = check_integer("num", num, minimum=0)
+        self.num: int = check_integer("num", num, minimum=0)
         if self.num > MAX_NUM:
             message = f"a permutation has at most 2**62 entries, not {self.num:,}"
             raise OptionError(message)
-        self.key = check_seed("key", key)
+        self.key: int = check_seed("key", key)
         bits = max(MIN_BITS, (self.num - 1).bit_length())
         self._high_bits = bits // 2
         self._low_bits = bits - self._high_bits
         self._round_keys = absorb(self.key, np.arange(ROUNDS, dtype=np.uint64))
         #: For kernels: num, the bits of both halves, and the keys of the rounds.
-        self.network = np.array(
+        self.network: NDArray[np.uint64] = np.array(
             [self.num, self._high_bits, self._low_bits, *self._round_keys], np.uint64
         )
 

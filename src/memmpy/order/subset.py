@@ -66,11 +66,11 @@ class Subset:
         return subsets
 
     def _keep(self, words: Words, num: int) -> None:
-        self.num = num
+        self.num: int = num
         #: For kernels: one bit for each position, from the lowest bit of the first word on.
-        self.words = words
+        self.words: Words = words
         #: For kernels: counts[i] members lie before word i.
-        self.counts = np.zeros(len(words) + 1, dtype=np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(len(words) + 1, dtype=np.int64)
         np.cumsum(np.bitwise_count(words), out=self.counts[1:])
 
     def __len__(self) -> int:

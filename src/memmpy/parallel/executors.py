@@ -31,7 +31,7 @@ from memmpy.parallel.threads import THREAD_NAME, count_interrupt, start_thread
 
 __all__ = ["WorkerPool", "run_all", "run_tasks", "worker_pool"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _Task = TypeVar("_Task")
 _Outcome = TypeVar("_Outcome")

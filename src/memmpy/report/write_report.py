@@ -12,7 +12,7 @@ from memmpy.checks import check_flag, check_mapping, check_path, check_progress
 from memmpy.cuts import Constant
 from memmpy.dataset import ColumnSummary, Store
 from memmpy.display import Note, is_terminal, quiet
-from memmpy.errors import OptionError
+from memmpy.errors import OptionError, argument_hints
 from memmpy.report.chart_rows import ClassCuts
 from memmpy.report.finding_groups import findings_of, verdict_of
 from memmpy.report.key_charts import draw_keys
@@ -33,6 +33,7 @@ from memmpy.typing import PathLike
 __all__ = ["write_report"]
 
 
+@argument_hints
 def write_report(
     data: Store | TrainingSet | PathLike,
     path: PathLike,

@@ -46,7 +46,7 @@ from memmpy.typing import Entries, PathLike
 
 __all__ = ["make_skim", "skim"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 #: The number of attempts, if another process replaces columns meanwhile.
 MAX_ATTEMPTS = 3

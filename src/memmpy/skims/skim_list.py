@@ -47,7 +47,7 @@ class Skims(Renderable, Sequence[Skim]):
     ) -> None:
         self._skims, self._are_current = tuple(skims), tuple(are_current)
         #: Names of the skims that cannot be opened, with the reasons. They are rebuilt when needed.
-        self.damaged = dict(damaged)
+        self.damaged: dict[str, str] = dict(damaged)
 
     @property
     def current(self) -> "Skims":

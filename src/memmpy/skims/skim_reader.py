@@ -106,18 +106,22 @@ class Skim(Renderable):
     """
 
     def __init__(self, path: PathLike) -> None:
-        self.path = check_path(path)
+        self.path: Path = check_path(path)
         self._folder = self.path.absolute()
-        document, self.rows, self.tickets, lists = _map_skim(self.path)
-        self._document, self.lists = document, lists
+        document, rows, tickets, lists = _map_skim(self.path)
+        self._document = document
+        self.rows: _Map = rows
+        self.tickets: _Map = tickets
+        self.lists: Mapping[str, tuple[_Map, _Map]] = lists
         dtypes = document.row.fields
         assert dtypes is not None
         self.fields: Mapping[str, RowField] = {
             name: RowField(offset, dtype.base, dtype.shape)
             for name, (dtype, offset, *_) in dtypes.items()
         }
-        self.num_store_entries, self.cut = document.num_store_entries, document.cut
-        self.ticket_rule = TicketRule.from_json(document.request)
+        self.num_store_entries: int = document.num_store_entries
+        self.cut: str | None = document.cut
+        self.ticket_rule: TicketRule = TicketRule.from_json(document.request)
         self._multiplicities = document.multiplicities
         self.counts: Mapping[str, KeyCounts] = MappingProxyType(document.counts)
 

@@ -31,7 +31,7 @@ from memmpy.typing import Array
 
 __all__ = ["Statistics", "skim_statistics"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 #: Arrays by name.
 Statistics: TypeAlias = Mapping[str, Array]

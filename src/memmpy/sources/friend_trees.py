@@ -60,7 +60,8 @@ class TreeWithFriends:
         friends: Mapping[str, EventFile],
         qualified: Mapping[str, EventFile],
     ) -> None:
-        self._tree, self.friends = tree, friends
+        self._tree = tree
+        self.friends: Mapping[str, EventFile] = friends
         self._readers: dict[tuple[str | None, bool], EventFile] = {(None, False): tree}
         self._readers |= {(name, False): file for name, file in friends.items()}
         self._readers |= {(name, True): file for name, file in qualified.items()}

@@ -67,7 +67,8 @@ class HdfTable:
     """
 
     def __init__(self, source: ByteSource, tree: str | None) -> None:
-        self.path = path = source.path
+        path = source.path
+        self.path: str = path
         self._bytes = source
         self._types: dict[str, ColumnType] = {}
         with ExitStack() as stack:

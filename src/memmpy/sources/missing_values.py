@@ -78,7 +78,8 @@ class MissingValuesError(Exception):
 
     def __init__(self, num: int, example: str) -> None:
         super().__init__(num, example)
-        self.num, self.example = num, example
+        self.num: int = num
+        self.example: str = example
 
 
 class UntypedError(InputFileError):

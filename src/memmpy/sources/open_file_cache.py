@@ -127,4 +127,4 @@ class OpenFiles:
 
 
 #: The open files of this process.
-open_files = OpenFiles(num_idle=4)
+open_files: OpenFiles = OpenFiles(num_idle=4)

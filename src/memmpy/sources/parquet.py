@@ -71,7 +71,8 @@ class ParquetTable:
     """
 
     def __init__(self, source: ByteSource, tree: str | None, nulls: NullRules) -> None:
-        self.path = path = source.path
+        path = source.path
+        self.path: str = path
         self._bytes = source
         self._types: dict[str, ColumnType] = {}
         self._nulls = nulls

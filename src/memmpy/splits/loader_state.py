@@ -15,7 +15,7 @@ from memmpy.order import MemberList
 from memmpy.splits.split_data import LoaderSpec, SkimLike
 from memmpy.typing import Array, Entries
 
-__all__ = ["loader_identity", "read_state"]
+__all__ = ["check_position", "loader_identity", "read_state"]
 
 #: The number of entries that stand for all data.
 _NUM_SAMPLES = 64
@@ -97,3 +97,12 @@ def read_state(state: object, expected: Mapping[str, Any]) -> tuple[int, int]:
             )
     position = check_integer("the position of a state", state["position"], minimum=0)
     return check_seed("the epoch of a state", state["epoch"]), position
+
+
+def check_position(position: object, batch_size: int, *, num_batches: int) -> int:
+    """Return a position of an epoch, which is the start of a batch or the end."""
+    checked = check_integer("position", position, minimum=0)
+    if checked % batch_size or checked > num_batches * batch_size:
+        message = f"position {checked:,} is not the start of a batch: give a multiple of the batch "
+        raise OptionError(f"{message}size {batch_size:,} up to {num_batches * batch_size:,}")
+    return checked

@@ -43,7 +43,7 @@ __all__ = [
     "warn_once",
 ]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 #: The record of a store without files whose columns were split by position.
 BY_POSITION = {"by": "position"}

@@ -6,13 +6,14 @@ from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any, TypeVar, final
 
-from memmpy.checks import check_indices, check_integer, check_seed
+from memmpy.checks import check_indices, check_seed
 from memmpy.display import facts_html, format_count
 from memmpy.errors import LoaderWarning, OptionError, argument_hints, warn_of
 from memmpy.loaders import (
     EpochIterable,
     Explanation,
     LoaderOptions,
+    Shuffle,
     ShuffleOption,
     check_sendable,
     check_shuffle,
@@ -25,11 +26,11 @@ from memmpy.loaders import (
 from memmpy.order import MemberList, Subindex, num_batches
 from memmpy.parallel import RankOption, check_threads
 from memmpy.splits.definition import Splits
-from memmpy.splits.loader_state import loader_identity, read_state
+from memmpy.splits.loader_state import check_position, loader_identity, read_state
 from memmpy.splits.provenance import provenance_of
 from memmpy.splits.resolve import resolve_split
 from memmpy.splits.split_chunks import chunks_of, notes_of
-from memmpy.splits.split_data import LoaderSpec, SkimLike, StoreLike
+from memmpy.splits.split_data import LoaderSpec, SkimLike, SplitData, StoreLike
 from memmpy.splits.split_request import SplitRequest
 from memmpy.typing import Batch, Data, Entries
 
@@ -182,13 +183,18 @@ class SplitLoader(EpochIterable[Batch]):
             )
             spec = LoaderSpec(split_data, options)
         split_data, options = spec.split_data, spec.options
-        self.split_data, self.spec = split_data, spec
-        self.drop_last, self.inputs = options.drop_last, dict(spec.inputs)
-        self.seed, self.shuffle = options.seed, options.shuffle
-        self.num_threads = options.num_threads
-        self.split, self.splits, self.fold = split_data.split, split_data.splits, split_data.fold
+        self.split_data: SplitData = split_data
+        self.spec: LoaderSpec = spec
+        self.drop_last: bool = options.drop_last
+        self.inputs: dict[str, tuple[str, ...]] = dict(spec.inputs)
+        self.seed: int = options.seed
+        self.shuffle: Shuffle = options.shuffle
+        self.num_threads: int = options.num_threads
+        self.split: str | int = split_data.split
+        self.splits: Splits | None = split_data.splits
+        self.fold: int | None = split_data.fold
         self._chunks = chunks_of(spec)
-        self.is_shuffled = self._chunks.shuffle.kind != "none"
+        self.is_shuffled: bool = self._chunks.shuffle.kind != "none"
         super().__init__(options.epoch)
         if not spec.is_copy:
             warn_of(notes_of(spec, self._chunks), LoaderWarning)
@@ -261,7 +267,7 @@ class SplitLoader(EpochIterable[Batch]):
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             num_threads=self.num_threads,
-            position=self._check_position(position),
+            position=check_position(position, self.batch_size, num_batches=len(self)),
         )
 
     def members(self, epoch: int, *, position: int = 0) -> Generator[Entries, None, None]:
@@ -371,14 +377,6 @@ class SplitLoader(EpochIterable[Batch]):
             a store or a skim, if `by` and `seed` of the splits are equal.
         """
         return provenance_of(self.spec, order=self._chunks.shuffle.kind)
-
-    def _check_position(self, position: int) -> int:
-        position = check_integer("position", position, minimum=0)
-        if position % self.batch_size or position > len(self) * self.batch_size:
-            message = f"position {position:,} is not the start of a batch: give a multiple of the"
-            limit = f"{len(self) * self.batch_size:,}"
-            raise OptionError(f"{message} batch size {self.batch_size:,} up to {limit}")
-        return position
 
     def __repr__(self) -> str:
         sampling = "" if self.spec.sampling is None else f", {self.spec.sampling}"

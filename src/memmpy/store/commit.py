@@ -110,7 +110,7 @@ class Transaction:
     def __init__(
         self, path: PathLike, *, lock_timeout: float = LOCK_TIMEOUT, one_at_a_time: bool = False
     ) -> None:
-        self.directory = check_path(path)
+        self.directory: Path = check_path(path)
         lock_timeout = check_timeout(lock_timeout)
         self._lock_timeout, self._one_at_a_time = lock_timeout, one_at_a_time
         self._stack = ExitStack()
@@ -137,7 +137,7 @@ class Transaction:
         self._mutex = self._store_lock.mutex
         try:
             #: Metadata of the store at the begin of the transaction.
-            self.metadata = self._read()
+            self.metadata: Metadata = self._read()
         except BaseException:
             self._stack.close()
             raise

@@ -14,7 +14,7 @@ from memmpy.store.safe_open import open_to_write
 
 __all__ = ["FileLock"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 #: Error codes of file systems without ``flock``, such as Lustre mounted without it.
 _NO_FLOCK = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}

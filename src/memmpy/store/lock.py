@@ -19,7 +19,7 @@ from memmpy.store.safe_open import translate_os_errors
 
 __all__ = ["StoreLock", "hold_lock", "wait_for"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 #: Seconds of waiting before a warning.
 _PATIENCE = 1.0

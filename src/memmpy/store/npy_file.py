@@ -21,7 +21,7 @@ from memmpy.typing import Array
 
 __all__ = ["ArrayWriter", "checksum", "header_of", "map_array", "npy_header", "storage_dtype"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 #: Size of the buffer of a writer. It is small, since a conversion writes thousands of arrays.
 BUFFER_BYTES = 2**16  # 64 KiB
@@ -85,10 +85,13 @@ class ArrayWriter:
         *,
         durable: bool,
     ) -> None:
-        self.dtype, self.shape, self._durable = dtype, shape, durable
+        self.dtype: np.dtype[Any] = dtype
+        self.shape: tuple[int, ...] = shape
+        self._durable = durable
         #: Number of rows so far.
-        self.num_rows = 0
-        self.path, self._key = path, key
+        self.num_rows: int = 0
+        self.path: Path = path
+        self._key = key
         self._crc = 0
         self._fill = 0
         self._failure: Exception | None = None

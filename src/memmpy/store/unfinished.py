@@ -43,7 +43,7 @@ class Unfinished:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory.absolute() / UNFINISHED
+        self.directory: Path = directory.absolute() / UNFINISHED
         self._journal: FileIO | None = None
 
     def create(self) -> None:

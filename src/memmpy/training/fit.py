@@ -70,7 +70,8 @@ class Fit:
         factors: GroupFactors,
         bins: BinFactors | None,
     ) -> None:
-        self.fold, self.scaling = fold, scaling
+        self.fold: int | None = fold
+        self.scaling: Mapping[str, Scaling] = scaling
         self._request, self._sums, self._groups = request, sums, groups
         self._group_factors, self._bins = factors, bins
         names = request.class_names

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
@@ -88,12 +89,15 @@ class TrainingSet(TrainingSummaries):
         splits: Splits,
         fit_source: "TrainingSet | None" = None,
     ) -> None:
-        self.skim, self.splits, self.request = skim, splits, request
-        self.classes, self.inputs = request.classes, request.keys
-        self.path, self._fit_source = skim.path.absolute().parent.parent, fit_source
-        self.num_entries = skim.num_store_entries
-        metadata = read_metadata(self.path)
-        groups = EventGroups.of(metadata, skim.num_store_entries, request.class_names)
+        self.skim: Skim = skim
+        self.splits: Splits = splits
+        self.request: TrainingRequest = request
+        self.classes: tuple[str, ...] = request.classes
+        self.inputs: Mapping[str, tuple[str, ...]] = request.keys
+        self.path: Path = skim.path.absolute().parent.parent
+        self._fit_source = fit_source
+        self.num_entries: int = skim.num_store_entries
+        groups = EventGroups.of(read_metadata(self.path), self.num_entries, request.class_names)
         self._fitter = Fitter(skim, request, splits, groups)
 
     def __len__(self) -> int:
@@ -287,11 +291,8 @@ class TrainingSet(TrainingSummaries):
         """
         source = self if source is None else source
         path = source.path if isinstance(source, HasPath) else source
-        request = self.request.for_other_events(
-            cut=cut,
-            aliases=check_mapping("aliases", aliases),
-            stored=read_metadata(path).current_keys(),
-        )
+        aliases, stored = check_mapping("aliases", aliases), read_metadata(path).current_keys()
+        request = self.request.for_other_events(cut=cut, aliases=aliases, stored=stored)
         return make_training_set(path, request, check_work(work), self.splits, self._fits)
 
     def scores(self, *, average: bool = False) -> Scores:

@@ -51,7 +51,7 @@ class ColumnGroup:
     __slots__ = ("array",)
 
     def __init__(self, array: RandomAccessArray) -> None:
-        self.array = array
+        self.array: RandomAccessArray = array
 
 
 class RowsKey(NamedTuple):
@@ -159,7 +159,7 @@ class ColumnAssembly:
         self.column = column
         text = f"{__version__} {column.key} {column.recipe} {column.layout}"
         #: Equal for columns whose entries are made alike.
-        self.identity = hash_text(hash64(text))
+        self.identity: str = hash_text(hash64(text))
         self._arrays = {
             field.role: RandomAccessArray(
                 unfinished.file(f"{hash_text(hash64(f'{text} {parts} {field.role}'))}.npy"),

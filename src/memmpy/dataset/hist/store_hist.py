@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["StoreHist", "to_hist"]
 
 
+@argument_hints
 @final
 class StoreHist(hist.Hist, family=hist):  # type: ignore[misc,call-arg]
     """A `hist.Hist` of a key of a store: the result of `Store.hist`.

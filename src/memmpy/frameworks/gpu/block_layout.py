@@ -80,7 +80,7 @@ class BlockLayout:
     """
 
     def __init__(self, tensors: list[Tensor]) -> None:
-        self.num_bytes = 0
+        self.num_bytes: int = 0
         self._kinds = [(one.dtype, one.shape, one.stride()) for one in tensors]
         self._spans: list[_Span] = []
         #: Tensors that become contiguous, by number, with their place.

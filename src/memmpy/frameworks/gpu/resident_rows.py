@@ -69,7 +69,7 @@ class ResidentLoader(FrameworkLoader[dict[str, Any]]):
     ) -> None:
         super().__init__(loader)
         #: The device.
-        self.device = check_device(device)
+        self.device: Any = check_device(device)
         self._torch, self._tensors_of = require_torch(), tensors_of
         self._keys: tuple[str, ...] = ()
         self._rows, self._lists = list[DeviceRows](), dict[str, ResidentLists]()

@@ -16,7 +16,7 @@ from memmpy.sources.access.file_errors import (
     first_line,
     missing_file_error,
 )
-from memmpy.sources.access.locations import describe
+from memmpy.sources.access.locations import Status, describe
 from memmpy.sources.access.retries import request
 from memmpy.sources.access.urls import filesystem, is_url, reconnect
 
@@ -61,9 +61,10 @@ class ByteSource:
     """
 
     def __init__(self, path: str) -> None:
-        self.status = describe(path)
-        self.path = self.status.path
-        self.num_bytes = self.num_requests = 0
+        self.status: Status = describe(path)
+        self.path: str = self.status.path
+        self.num_bytes: int = 0
+        self.num_requests: int = 0
         self._file: io.FileIO | None = None
         self._is_closed = False
         self._lock = threading.Lock()
@@ -77,7 +78,7 @@ class ByteSource:
                 message = f"cannot read {self.path!r}: {error.strerror or error}"
                 raise InputFileError(message) from error
             self.status = replace(self.status, size=status.st_size, mtime_ns=status.st_mtime_ns)
-        self.size = self.status.size
+        self.size: int = self.status.size
 
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes from `start` to `stop`, exactly.

@@ -22,7 +22,7 @@ from memmpy.sources.access.urls import check_protocol
 
 __all__ = ["LIMIT", "is_missing", "request", "retry"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from memmpy.sources.access.urls import is_async, server_of
 
 __all__ = ["ServerWait"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 

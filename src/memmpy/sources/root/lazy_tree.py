@@ -39,13 +39,15 @@ class LazyTree:
         self._chunk, cursor = key.get_uncompressed_chunk_cursor()
         #: The tree of uproot, with an empty list of branches.
         context = {"breadcrumbs": (), "TKey": key}
-        self.header = self._file.class_named("TTree").read(
+        self.header: Any = self._file.class_named("TTree").read(
             self._chunk, cursor, context, _HeaderFile(self._file), self._file, key
         )
         branches = self.header.member("fBranches")
         self._records = TreeRecords(self._chunk.raw_data, key.fKeylen)
         #: The branches of the tree itself, without those inside of them.
-        self.top_records = self._records.branches(branches.start, branches.member("fSize"))
+        self.top_records: list[BranchRecord] = self._records.branches(
+            branches.start, branches.member("fSize")
+        )
         self._references = _References(self._referenced, self._records)
         self._branches: dict[int, Any] = {}
 

@@ -36,7 +36,7 @@ class TreeBranches:
         self._file, self._name, self._is_ntuple = file, name, is_ntuple
         self._lazy = None if is_ntuple else _lazy_tree(file.key(name))
         #: The tree of uproot, without branches as long as they are read one by one.
-        self.tree = self._lazy.header if self._lazy else file[name]
+        self.tree: Any = self._lazy.header if self._lazy else file[name]
         self._places: dict[str, Place] = {}
 
     def names(self) -> list[str]:

@@ -66,7 +66,7 @@ class TreeFile:
     """
 
     def __init__(self, source: ByteSource, tree: str | None) -> None:
-        self.path = source.path
+        self.path: str = source.path
         self._bytes = source
         self._types: dict[str, ColumnType] = {}
         self._encodings: dict[str, Encoding | None] = {}

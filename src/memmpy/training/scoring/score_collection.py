@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_choice, check_flag
 from memmpy.display import Renderable
-from memmpy.errors import OptionError, SplitError
+from memmpy.errors import OptionError, SplitError, argument_hints
 from memmpy.kernels import Words
 from memmpy.splits import Splits
 from memmpy.training.scoring.fold_checks import (
@@ -57,6 +57,7 @@ class ScoredEvents(Protocol):
         """Return the batches of a split."""
 
 
+@argument_hints
 class ScoreCollection(Renderable):
     """Scores of the events of a training set, and those of training events kept apart.
 

@@ -25,6 +25,7 @@ from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from memmpy.errors import argument_hints
 
 __all__ = ["ClassBalance", "balance_of"]
 
@@ -34,6 +35,7 @@ _ALPHAS, _BAR = (1.0, 0.65, 0.35), 0.27
 _MAX_FACTOR = 50.0
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ClassBalance(Renderable):

@@ -15,6 +15,7 @@ from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from memmpy.errors import argument_hints
 
 __all__ = ["Correlations"]
 
@@ -28,6 +29,7 @@ _MAX_WIDTH = 16.0
 _MAX_NAME = 24
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Correlations(Renderable):

@@ -16,6 +16,7 @@ from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from memmpy.errors import argument_hints
 
 __all__ = ["NUMBER", "InputHistogram", "InputHistograms"]
 
@@ -31,6 +32,7 @@ _NOTE_BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1}
 _MAX_LEGEND = 4
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class InputHistogram:
@@ -89,6 +91,7 @@ class InputHistogram:
         return self.sums[number, 1:-1] * scale, np.sqrt(self.squares[number, 1:-1]) * scale
 
 
+@argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InputHistograms(Renderable):

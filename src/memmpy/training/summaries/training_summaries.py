@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from memmpy.checks import check_flag, check_integer
 from memmpy.display import Renderable
+from memmpy.errors import argument_hints
 from memmpy.splits import Splits
 from memmpy.training.summaries.class_balance import ClassBalance
 from memmpy.training.summaries.correlation_sums import correlate_inputs
@@ -16,6 +17,7 @@ from memmpy.training.summaries.split_rows import SplitRows
 __all__ = ["TrainingSummaries"]
 
 
+@argument_hints
 class TrainingSummaries(Renderable):
     """A training set with histograms and correlations of its inputs, and a balance of classes."""
 
