@@ -596,6 +596,15 @@ class TestSignal:
         assert flow.background == ("ttbb",)
         assert flow.s_over_b.tolist() == [1]
 
+    def test_a_comma_in_a_name_does_not_make_it_another_group(self, tmp_path: Path) -> None:
+        names = ["ttH", "ttH, bb", "Z, data", "data", "'data'"]
+        with WriteText(tmp_path / "s", "process") as texts:
+            texts.extend(names)
+        flow = cutflow(tmp_path / "s", [], by="process", signal="ttH")
+        assert (flow.signal, flow.background) == (("ttH",), ("ttH, bb", "Z, data", "'data'"))
+        flow = cutflow(tmp_path / "s", [], by="process", signal="ttH, bb")
+        assert flow.signal == ("ttH, bb",)
+
     def test_a_value_of_one_column_names_several_groups(self, store: Path) -> None:
         flow = cutflow(store, [], by=("year", "good"), signal=["1"])
         assert flow.signal == ("1, false", "1, true")
@@ -712,6 +721,7 @@ class TestOtherForms:
             by=("process",),
             weight="w",
             signal=("tt_$H$",),
+            background=("b",),
         )
         lines = [line.split(" & ") for line in flow.to_latex().splitlines()]
         head, top, names, line, *rows, other, last, bottom, foot = lines
