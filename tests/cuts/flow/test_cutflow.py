@@ -711,6 +711,13 @@ class TestOtherForms:
             assert np.array_equal(frame[name].to_numpy(), array)
         assert np.array_equal(frame["S/B"].to_numpy(), flow.s_over_b)
 
+    def test_latex_has_no_control_characters(self, tmp_path: Path) -> None:
+        with WriteText(tmp_path / "s", "process") as texts:
+            texts.extend(["\x1b[31mred"])
+        table = cutflow(tmp_path / "s", [], by="process").to_latex()
+        assert "\x1b" not in table
+        assert r"\textbackslash{}x1b[31mred" in table
+
     def test_latex_is_a_table_of_booktabs_with_escaped_names(self) -> None:
         flow = CutFlow(
             steps=("all", "n_jets >= 4 && x < 10%"),
