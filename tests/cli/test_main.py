@@ -1,6 +1,7 @@
 """Tests of the command line, as a user types it."""
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -215,6 +217,30 @@ import memmpy.cli
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (130, "Aborted!")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_stdout_is_told_in_a_line(tmp_path: Path) -> None:
+    with WriteVector(tmp_path / "s", "x") as column:
+        column.extend(np.arange(3))
+    command = [sys.executable, "-c", "from memmpy.cli import main; main()"]
+    for words in (["completion", "bash"], ["info", str(tmp_path / "s")]):
+        with open("/dev/full", "wb") as full:  # noqa: PTH123
+            done = subprocess.run(
+                [*command, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 1
+        assert done.stderr == "memmpy: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["completion", "bash"], ["--version"]])
+def test_verbs_run_with_stdout_closed(words: list[str]) -> None:
+    code = "import sys; from memmpy.cli import main; main(sys.argv[1:])"
+    line = shlex.join([sys.executable, "-c", code, *words])
+    done = subprocess.run(["sh", "-c", f"{line} >&-"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ from memmpy.errors import (
     MissingPackageError,
     OptionError,
 )
+from memmpy.report.report_code import code_of_store
 from tests.conftest import CLIPS, REAL_DATA
 from tests.pipeline.toy_recipe import write_toy_files
 from tests.report.page_reader import PageReader
@@ -432,3 +433,11 @@ def test_nearly_a_thousand_keys_of_nanoaod(tmp_path: Path) -> None:
     expected, _ = np.histogram(np.asarray(store["MET_pt"]).astype(float), page.edges("MET_pt"))
     assert page.bins("MET_pt", "ttbar").tolist() == expected.tolist()
     assert len(page.html) < 1_500_000
+
+
+def test_the_code_names_keys_of_any_letters_in_a_comment(tmp_path: Path) -> None:
+    with WriteVector(tmp_path / "s", "x\nimport os") as column:
+        column.extend(np.arange(3))
+    code = code_of_store(memmpy.open(tmp_path / "s")._metadata, "s")
+    assert "import os" not in code.splitlines()
+    assert r"# written by hand: 'x\nimport os'" in code

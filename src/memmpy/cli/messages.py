@@ -1,5 +1,6 @@
 """Prints errors and warnings of memmpy, and usage errors, in one line."""
 
+import errno
 import os
 import re
 import stat
@@ -20,6 +21,8 @@ from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest, warn
 
 __all__ = ["errors_in_a_line", "warn_of_redirect", "warnings_in_a_line"]
 
+#: Errors of stdout on a full or broken disk.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 #: What the shell takes for a file in ``njets>1`` and ``njets>=1``.
 _NUMBER = re.compile(r"=?[+-]?\d*\.?\d+(e[+-]?\d+)?")
 
@@ -41,6 +44,14 @@ def errors_in_a_line() -> Iterator[None]:
     except MemmpyError as error:
         click.echo(printable(f"memmpy: {_in_words_of_the_verb(str(error))}"), err=True)
         sys.exit(USAGE_ERROR if isinstance(error, OptionError) else FAILED)
+    except OSError as error:
+        # Of a file, memmpy says more; click ends quietly if the reader of a pipe has gone.
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        click.echo(f"memmpy: cannot write the output: {error.strerror}", err=True)
+        # At its end, Python writes the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         click.echo("\nAborted!", err=True)
         sys.exit(INTERRUPTED)
@@ -63,7 +74,7 @@ def warn_of_redirect() -> None:
             return
         numbers = [path for path in Path().iterdir() if _NUMBER.fullmatch(path.name)]
         name = next(path.name for path in numbers if os.path.samestat(path.stat(), status))
-    except (OSError, ValueError, StopIteration):  # stdout is no file, or closed
+    except (AttributeError, OSError, ValueError, StopIteration):  # stdout is no file, or closed
         return
     message = f"the output goes to the file {name!r}, because the shell read a > as a redirect; "
     warn_of([f"{message}write cuts in single quotes: 'njets > 1'"], MemmpyWarning)

@@ -41,7 +41,7 @@ def code_of_store(metadata: Metadata, name: str) -> str:
         key for key, one in metadata.columns.items() if one.origin is None and not one.computed
     ]
     if written:
-        lines += ["", f"# written by hand: {', '.join(written)}"]
+        lines += ["", f"# written by hand: {', '.join(map(repr, written))}"]
     lines += ["", f"store = memmpy.open({name!r})"]
     lines += [
         f"store.add({key!r}, {one.computed.expression!r})"

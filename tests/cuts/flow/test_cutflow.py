@@ -596,6 +596,15 @@ class TestSignal:
         assert flow.background == ("ttbb",)
         assert flow.s_over_b.tolist() == [1]
 
+    def test_a_comma_in_a_name_does_not_make_it_another_group(self, tmp_path: Path) -> None:
+        names = ["ttH", "ttH, bb", "Z, data", "data", "'data'"]
+        with WriteText(tmp_path / "s", "process") as texts:
+            texts.extend(names)
+        flow = cutflow(tmp_path / "s", [], by="process", signal="ttH")
+        assert (flow.signal, flow.background) == (("ttH",), ("ttH, bb", "Z, data", "'data'"))
+        flow = cutflow(tmp_path / "s", [], by="process", signal="ttH, bb")
+        assert flow.signal == ("ttH, bb",)
+
     def test_a_value_of_one_column_names_several_groups(self, store: Path) -> None:
         flow = cutflow(store, [], by=("year", "good"), signal=["1"])
         assert flow.signal == ("1, false", "1, true")
@@ -702,6 +711,13 @@ class TestOtherForms:
             assert np.array_equal(frame[name].to_numpy(), array)
         assert np.array_equal(frame["S/B"].to_numpy(), flow.s_over_b)
 
+    def test_latex_has_no_control_characters(self, tmp_path: Path) -> None:
+        with WriteText(tmp_path / "s", "process") as texts:
+            texts.extend(["\x1b[31mred"])
+        table = cutflow(tmp_path / "s", [], by="process").to_latex()
+        assert "\x1b" not in table
+        assert r"\textbackslash{}x1b[31mred" in table
+
     def test_latex_is_a_table_of_booktabs_with_escaped_names(self) -> None:
         flow = CutFlow(
             steps=("all", "n_jets >= 4 && x < 10%"),
@@ -712,6 +728,7 @@ class TestOtherForms:
             by=("process",),
             weight="w",
             signal=("tt_$H$",),
+            background=("b",),
         )
         lines = [line.split(" & ") for line in flow.to_latex().splitlines()]
         head, top, names, line, *rows, other, last, bottom, foot = lines

@@ -16,8 +16,8 @@ from memmpy.cuts.flow.groups import (
     check_known,
     known_groups,
     labels_of,
-    signal_groups,
     sort_groups,
+    split_signal,
 )
 from memmpy.cuts.flow.result import CutFlow
 from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
@@ -263,6 +263,7 @@ def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
 
 def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:
     groups = sort_groups(bins.groups)
+    signal, background = split_signal(plan.signal, groups)
     counts = bins.counts(groups)
     sums = counts.astype(np.float64) if plan.weight is None else bins.sums(groups)
     return CutFlow(
@@ -273,5 +274,6 @@ def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:
         errors=np.sqrt(sums if plan.weight is None else bins.squares(groups)),
         by=plan.by,
         weight=None if plan.weight is None else plan.weight.span.text,
-        signal=signal_groups(plan.signal, labels_of(groups)),
+        signal=signal,
+        background=background,
     )

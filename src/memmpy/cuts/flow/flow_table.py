@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.cuts.flow.step_numbers import FlowColumns
-from memmpy.display import Table, WideTable
+from memmpy.display import Table, WideTable, printable
 
 __all__ = ["flow_table", "latex_table"]
 
@@ -147,7 +147,7 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_LATEX)
+    return printable(text).translate(_LATEX)
 
 
 def _in_math(number: str) -> str:

@@ -22,9 +22,8 @@ __all__ = [
     "groups_in",
     "known_groups",
     "labels_of",
-    "signal_groups",
     "sort_groups",
-    "words_of",
+    "split_signal",
 ]
 
 #: The values that the entries of a group have in the columns to group by.
@@ -139,13 +138,13 @@ def labels_of(groups: Sequence[Group]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def words_of(label: str) -> list[str]:
-    """Return the values of a group by its name: ``["ttH", "mc16a"]``."""
-    return [word.strip("'") for word in label.split(", ")]
+def split_signal(
+    signal: str | Sequence[str] | None, groups: Sequence[Group]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the groups that a user names as the signal, and those of the background.
 
-
-def signal_groups(signal: str | Sequence[str] | None, groups: Sequence[str]) -> tuple[str, ...]:
-    """Return the groups that a user names as the signal, by name or by one of their values.
+    A name is that of a group, else one of its values. The background is what is neither the signal
+    nor ``data``; it is empty without a signal.
 
     Raises
     ------
@@ -155,13 +154,23 @@ def signal_groups(signal: str | Sequence[str] | None, groups: Sequence[str]) -> 
     names = () if signal is None else (signal,) if isinstance(signal, str) else signal
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise OptionError(f"signal is a group or a list of groups, such as 'ttH', not {signal!r}")
-    known = dict.fromkeys([*groups, *(word for group in groups for word in words_of(group))])
+    labels = labels_of(groups)
+    words = {
+        label: {_word(value) for value in group}
+        for label, group in zip(labels, groups, strict=True)
+    }
+    known = dict.fromkeys([*labels, *(word for each in words.values() for word in each)])
+    chosen = set()
     for name in names:
         if name not in known:
-            shown = ", ".join(map(repr, groups[:10]))
+            shown = ", ".join(map(repr, labels[:10]))
             message = f"the signal {name!r} is none of the groups {shown}"
             raise OptionError(f"{message}{nearest(name, known)}")
-    return tuple(g for g in groups if any(name in (g, *words_of(g)) for name in names))
+        chosen |= {name} if name in words else {label for label in labels if name in words[label]}
+    if not chosen:
+        return (), ()
+    others = (label for label in labels if label not in chosen and "data" not in words[label])
+    return tuple(label for label in labels if label in chosen), tuple(others)
 
 
 def _word(value: str | int) -> str:

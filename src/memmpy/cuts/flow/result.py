@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from memmpy.checks import check_flag
 from memmpy.cuts.flow.flow_plot import draw_flow
 from memmpy.cuts.flow.flow_table import flow_table, latex_table
-from memmpy.cuts.flow.groups import words_of
 from memmpy.cuts.flow.step_numbers import FlowColumns, StepNumbers
 from memmpy.display import DisplayBlock, Renderable
 from memmpy.errors import argument_hints, require
@@ -50,6 +49,8 @@ class CutFlow(Renderable):
         The expression of the weight, if any.
     signal : tuple of str
         The groups that are the signal; empty if none is named.
+    background : tuple of str
+        The groups that are neither the signal nor ``data``; empty if no signal is named.
 
     Examples
     --------
@@ -67,6 +68,7 @@ class CutFlow(Renderable):
     by: tuple[str, ...]
     weight: str | None
     signal: tuple[str, ...] = ()
+    background: tuple[str, ...] = ()
 
     @property
     def step_efficiencies(self) -> NDArray[np.float64]:
@@ -87,17 +89,6 @@ class CutFlow(Renderable):
     def cumulative_efficiency_errors(self) -> NDArray[np.float64]:
         """The binomial errors of `cumulative_efficiencies`, with weights."""
         return self._numbers.cumulative_efficiency_errors
-
-    @property
-    def background(self) -> tuple[str, ...]:
-        """The groups that are neither the signal nor ``data``; empty if no signal is named."""
-        if not self.signal:
-            return ()
-        return tuple(
-            group
-            for group in self.groups
-            if group not in self.signal and "data" not in words_of(group)
-        )
 
     @property
     def s_over_b(self) -> NDArray[np.float64]:
