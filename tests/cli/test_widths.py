@@ -49,6 +49,7 @@ VERBS = {
     "demo": "demo --files ttH_mc16a.root --out demo --keys met,nJets,jet_pt",
     "init": "init ttH_mc16a.root ttbb_mc16a.root",
     "convert": f"{CONVERT} --metadata year=mc16a --out new.mmpy --dry-run",
+    "cut": "cut data.mmpy nJets>=6&&met>50e3",
     "cutflow": "cutflow data.mmpy nJets>=6&&met>50e3 --by process",
     "export": "export data.mmpy -o out.root --overwrite --keys met",
     "train-set": "train-set data.toml",
