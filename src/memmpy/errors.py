@@ -278,7 +278,9 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     matches = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
     if not matches:
         folded = {other.casefold(): other for other in names}
-        matches = [folded[name.casefold()]] if name.casefold() in folded else []
+        same = name.casefold()
+        near = difflib.get_close_matches(same, folded, n=1 if same in folded else limit, cutoff=0.6)
+        matches = [folded[other] for other in near]
     return f"; nearest: {', '.join(map(repr, matches))}" if matches else ""
 
 
