@@ -11,7 +11,6 @@ from click.shell_completion import CompletionItem
 
 import memmpy
 from memmpy.cli.messages import errors_in_a_line, warn_of_redirect, warnings_in_a_line
-from memmpy.errors import nearest
 
 __all__ = ["main"]
 
@@ -93,15 +92,6 @@ class _VerbGroup(click.Group):
         """Parse the options that stand before the verb."""
         with errors_in_a_line():
             return super().make_context(*words, **options)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return a verb and its words; name the nearest verb if it is unknown."""
-        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
-            hint = nearest(args[0], self.list_commands(ctx))
-            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
-        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb."""
