@@ -86,19 +86,19 @@ def _usage_message(error: click.UsageError) -> str:
             hint = f"; here {choice} chooses keys"
         return f"no option {error.option_name!r}{hint}"
     text = error.format_message().removesuffix(".")
-    if (unknown := re.match(r"No such command '([^']*)'", text)) and error.ctx is not None:
-        command = error.ctx.command
-        known = command.list_commands(error.ctx) if isinstance(command, click.Group) else []
-        return f"no command {unknown[1]!r}{nearest(unknown[1], known)}"
+    command = re.match(r"No such command '([^']*)'", text)
+    if command and error.ctx is not None and isinstance(error.ctx.command, click.Group):
+        known = error.ctx.command.list_commands(error.ctx)
+        return f"no command {command[1]!r}{nearest(command[1], known)}"
+    parameter = error.param if isinstance(error, click.BadParameter) else None
+    kind = None if parameter is None else parameter.type
+    if isinstance(kind, click.Choice) and (given := re.search(r"'([^']*)' is not one of", text)):
+        text += nearest(given[1], map(str, kind.choices))
     if choice and (extra := re.match(r"Got unexpected extra arguments? \((.*)\)$", text)):
         words = extra[1].split()
         advice = f"to choose keys, write {choice} {shlex.quote(','.join(words))}"
         text += f"; {_EXPANDED if Path(words[0]).is_file() else advice}"
     text = re.sub(r"is not a valid integer( range)?$", "is not a whole number", text)
-    parameter = error.param if isinstance(error, click.BadParameter) else None
-    kind = None if parameter is None else parameter.type
-    if isinstance(kind, click.Choice) and (given := re.search(r"'([^']*)' is not one of", text)):
-        text += nearest(given[1], map(str, kind.choices))
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]  # such as FILES
 
 
