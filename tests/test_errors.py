@@ -18,6 +18,7 @@ from memmpy.errors import (
     MissingKeyError,
     MissingPackageError,
     UndecodableError,
+    nearest,
     require,
 )
 
@@ -73,3 +74,16 @@ def test_a_package_that_lacks_another_one_is_not_called_missing(
     with pytest.raises(ModuleNotFoundError, match="another_package") as caught:
         require("broken_package", what="a test", extra="plot")
     assert not isinstance(caught.value, MissingPackageError)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("mett", "; nearest: 'met'"),
+        ("njet", "; nearest: 'NJet'"),
+        ("JET_PXX", "; nearest: 'Jet_Px'"),
+        ("pt", ""),
+    ],
+)
+def test_the_nearest_name_may_differ_in_case(name: str, hint: str) -> None:
+    assert nearest(name, ["met", "NJet", "Jet_Px"]) == hint

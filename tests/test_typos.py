@@ -104,6 +104,18 @@ def test_an_argument_that_is_near_to_none_lists_the_arguments() -> None:
         argument_hints(add)(1, x=2)  # type: ignore[call-arg]
 
 
+def test_a_value_that_needs_a_name_lists_the_names() -> None:
+    @argument_hints
+    class Thing:
+        def act(self, split: str, *, fold: int = 0, size: int = 1) -> tuple[str, int, int]:
+            return split, fold, size
+
+    assert Thing().act("train", fold=2) == ("train", 2, 1)
+    message = r"^act\(\) takes only split by position; name fold=, size=$"
+    with pytest.raises(ArgumentError, match=message):
+        Thing().act("train", 0)  # type: ignore[call-arg]
+
+
 def test_other_errors_of_type_stay_as_they_are() -> None:
     with pytest.raises(TypeError, match=r"^no number for hotels$"):
         argument_hints(add)(1, second=13)

@@ -8,7 +8,7 @@ import errno
 import importlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from itertools import islice
 from pathlib import Path
@@ -283,7 +283,9 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     matches = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
     if not matches:
         folded = {other.casefold(): other for other in names}
-        matches = [folded[name.casefold()]] if name.casefold() in folded else []
+        same = name.casefold()
+        near = difflib.get_close_matches(same, folded, n=1 if same in folded else limit, cutoff=0.6)
+        matches = [folded[other] for other in near]
     return f"; nearest: {', '.join(map(repr, matches))}" if matches else ""
 
 
@@ -331,24 +333,33 @@ def _with_hints(function: Callable[..., Any]) -> Callable[..., Any]:
         except TypeError as error:
             traceback = error.__traceback__
             is_inside = traceback is not None and traceback.tb_next is not None
-            if not is_inside and (problem := _unknown_argument(function, named)):
+            if not is_inside and (problem := _wrong_argument(function, values, named)):
                 is_constructor = function.__name__ == "__init__"
                 name = type(values[0]).__name__ if is_constructor else function.__name__
-                raise ArgumentError(f"{name}() has no argument {problem}") from None
+                raise ArgumentError(f"{name}() {problem}") from None
             raise
 
     return call
 
 
-def _unknown_argument(function: Callable[..., Any], named: Iterable[str]) -> str:
-    """Return the first name that a function does not take, and a hint; or an empty string."""
-    from inspect import signature  # slow, and most processes make no typo
+def _wrong_argument(
+    function: Callable[..., Any], values: Sequence[Any], named: Iterable[str]
+) -> str:
+    """Return what a function says of an unknown name, or of a value that needs a name."""
+    from inspect import Parameter, signature  # slow, and most processes make no typo
 
-    known = [name for name in signature(function).parameters if name not in {"self", "cls"}]
+    kinds = {name: one.kind for name, one in signature(function).parameters.items()}
+    known = [name for name in kinds if name not in {"self", "cls"}]
     for name in named:
         if name not in known:
             hint = nearest(name, known) or f"; it takes: {', '.join(known) or 'none'}"
-            return f"{name!r}{hint}"
+            return f"has no argument {name!r}{hint}"
+    others = [name for name in known if kinds[name] is Parameter.KEYWORD_ONLY]
+    takes_all = Parameter.VAR_POSITIONAL in kinds.values()
+    if others and not takes_all and len(values) > len(kinds) - len(others):
+        first = ", ".join(name for name in known if name not in others)
+        names = ", ".join(f"{name}=" for name in others)
+        return f"takes {f'only {first}' if first else 'nothing'} by position; name {names}"
     return ""
 
 

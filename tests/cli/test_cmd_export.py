@@ -64,6 +64,7 @@ def test_a_file_is_replaced_only_if_asked(store: Path, tmp_path: Path) -> None:
         (["-o", "x.parqet"], "nearest: '.parquet'", 2),
         (["-o", "x.root", "--keys", "mett"], "no column 'mett'; nearest: 'met'", 1),
         (["-o", "x.root", "--cut", "met >"], "^", 1),
+        (["-o", "x.root", "--like", "met"], "no option '--like'; here --keys chooses keys", 2),
         ([], "--out", 2),
     ],
 )

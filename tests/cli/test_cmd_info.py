@@ -71,6 +71,42 @@ def test_a_typo_names_the_nearest_key(store: Path, verb: str) -> None:
     assert "no column 'jet_ptt'; nearest: 'jet_pt'" in done.output
 
 
+@pytest.mark.parametrize("verb", ["keys", "head", "describe"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--keys", "met"], "no option '--keys'; here --like chooses keys"),
+        (["met", "jet_*"], "to choose keys, write --like 'met,jet_*'"),
+    ],
+)
+def test_keys_in_another_place_name_the_option(
+    store: Path, verb: str, words: list[str], message: str
+) -> None:
+    done = run(verb, store, *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("words", [["jets.png"], ["jets.png", "jet_pt.png"]])
+def test_a_pattern_that_the_shell_replaced_is_explained(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in words:
+        Path(word).touch()
+    assert "write patterns in quotes" in run("head", store, "--like", *words).stderr
+
+
+def test_a_word_in_place_of_a_number_is_explained(store: Path) -> None:
+    assert "'x' is not a whole number" in run("head", store, "-n", "x").stderr
+
+
+def test_ls_of_a_store_names_info(store: Path) -> None:
+    done = run("ls", store)
+    assert done.exit_code == 1
+    assert "is a store, not a file to read; memmpy info shows it" in done.stderr
+
+
 @pytest.mark.parametrize("verb", ["info", "keys", "head", "describe"])
 def test_a_missing_store_is_named(tmp_path: Path, verb: str) -> None:
     done = run(verb, tmp_path / "missing")

@@ -83,6 +83,7 @@ def test_a_cut_flow_is_that_of_python(store: Path, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["hist", "njets", "-o", "a.png"], "nearest: 'nJets'"),
+        (["hst", "nJets"], "no command 'hst'; nearest: 'hist'"),
         (["hist", "nJets", "jet_pt", "-o", "a.png"], "write {key} in it, such as"),
         (["hist", "nJets", "-o", "a.gif"], "a plot is a file .png, .pdf, .svg, got 'a.gif'"),
         (["hist", "nJets"], "missing option '-o' / '--out'"),

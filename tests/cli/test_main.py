@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 from memmpy import WriteVector, cli
 from memmpy.cli import main
 from memmpy.cli.main import TOPICS
+from memmpy.cli.messages import warnings_in_a_line
+from memmpy.errors import MemmpyWarning, warn_of
 from tests.conversion.everything import of_tuple, write_file
 
 MakeFile = Callable[..., Path]
@@ -283,3 +285,10 @@ def test_a_cut_that_the_shell_took_for_a_redirect_is_noticed(
     message = f"memmpy: warning: the output goes to the file '{file}', because the shell read a >"
     assert done.stderr.startswith(message) if is_warned else done.stderr == ""
     assert done.stdout == ""
+
+
+def test_a_warning_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings_in_a_line():
+        for note in ("a", "b", "a"):
+            warn_of([note], MemmpyWarning)
+    assert capsys.readouterr().err == "memmpy: warning: a\nmemmpy: warning: b\n"

@@ -98,6 +98,11 @@ def test_training_splits_and_labels_follow_from_the_branches(nano: list[str]) ->
     assert recipe["splits"] == {"by": ["process", "run", "event"], "num_folds": 5, "val": 0.1}
 
 
+def test_a_draft_of_one_class_asks_for_another(nano: list[str]) -> None:
+    assert "add a class" in draft_recipe(nano[:1])
+    assert "add a class" not in draft_recipe(nano)
+
+
 def test_lines_to_check_are_marked(nano: list[str]) -> None:
     lines = [line.partition(" ")[0] for line in draft_recipe(nano).splitlines() if "# EDIT" in line]
     assert lines == [

@@ -285,6 +285,13 @@ def test_a_misspelt_name_of_the_metadata_is_found(
         )
 
 
+def test_a_text_without_quotes_is_explained(configs: list[RFileConfig], tmp_path: Path) -> None:
+    for name in ("ttH", "ttbb"):  # the first and the last file
+        labels = {"signal": f"process == {name}"}
+        with pytest.raises(MissingKeyError, match=f"a text is written in quotes: '{name}'"):
+            training_set(configs, tmp_path / "s", **{**OPTIONS, "labels": labels})
+
+
 def test_a_spectator_is_a_branch_or_else_an_alias(
     configs: list[RFileConfig], tmp_path: Path
 ) -> None:

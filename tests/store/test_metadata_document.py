@@ -551,10 +551,18 @@ def test_a_directory_without_metadata_is_no_store(tmp_path: Path) -> None:
         read_metadata(tmp_path)
 
 
-def test_a_file_is_no_store(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(MissingFileError, match=r"no store at '.*file': it is a file"):
-        read_metadata(tmp_path / "file")
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("file", "$"),
+        ("a.root", "; memmpy ls lists it, and memmpy convert makes a store of it$"),
+        ("data.toml", "; of a recipe, give the store that it names$"),
+    ],
+)
+def test_a_file_is_no_store(tmp_path: Path, name: str, way_out: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(MissingFileError, match=rf"no store at '.*{name}': it is a file{way_out}"):
+        read_metadata(tmp_path / name)
 
 
 @pytest.mark.parametrize(

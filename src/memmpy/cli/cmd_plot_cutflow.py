@@ -31,7 +31,7 @@ def cutflow(
     names: tuple[dict[str, str], dict[str, Constant]],
     log: bool,
 ) -> None:
-    """Draw the entries of STORE that each CUT leaves, as bars by group.
+    """Draw the entries of STORE that each CUT leaves, as bars.
 
     The cuts are as for `memmpy cutflow`, which prints the numbers.
     """

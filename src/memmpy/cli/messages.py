@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shlex
 import stat
 import sys
 import warnings
@@ -17,7 +18,7 @@ import click
 from memmpy.cli.option_words import in_options, option_names
 from memmpy.cli.statuses import FAILED, INTERRUPTED, USAGE_ERROR
 from memmpy.display import printable
-from memmpy.errors import MemmpyError, MemmpyWarning, OptionError, nearest, warn_of
+from memmpy.errors import MemmpyError, MemmpyWarning, MissingKeyError, OptionError, nearest, warn_of
 
 __all__ = ["errors_in_a_line", "warn_of_redirect", "warnings_in_a_line"]
 
@@ -25,6 +26,10 @@ __all__ = ["errors_in_a_line", "warn_of_redirect", "warnings_in_a_line"]
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 #: What the shell takes for a file in ``njets>1`` and ``njets>=1``.
 _NUMBER = re.compile(r"=?[+-]?\d*\.?\d+(e[+-]?\d+)?")
+#: The option that chooses keys: ``--like`` where a verb shows them, else ``--keys``.
+_CHOICES_OF_KEYS = ("--like", "--keys")
+#: The advice for a name that is no key, but a file: the shell has replaced ``jet*`` by it.
+_EXPANDED = "it is a file here: write patterns in quotes, or the shell puts names of files there"
 
 
 @contextmanager
@@ -42,7 +47,10 @@ def errors_in_a_line() -> Iterator[None]:
         click.echo(printable("\n".join(lines)), err=True)
         sys.exit(USAGE_ERROR)
     except MemmpyError as error:
-        click.echo(printable(f"memmpy: {_in_words_of_the_verb(str(error))}"), err=True)
+        text = _in_words_of_the_verb(str(error))
+        if isinstance(error, MissingKeyError) and Path(error.key).is_file():
+            text += f"; {_EXPANDED}"
+        click.echo(printable(f"memmpy: {text}"), err=True)
         sys.exit(USAGE_ERROR if isinstance(error, OptionError) else FAILED)
     except OSError as error:
         # Of a file, memmpy says more; click ends quietly if the reader of a pipe has gone.
@@ -59,10 +67,10 @@ def errors_in_a_line() -> Iterator[None]:
 
 @contextmanager
 def warnings_in_a_line() -> Iterator[None]:
-    """Print each warning of memmpy without a line of Python code."""
+    """Print each warning of memmpy once, without a line of Python code."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", MemmpyWarning)
-        warnings.showwarning = partial(_show_warning, warnings.showwarning)
+        warnings.showwarning = partial(_show_warning, warnings.showwarning, set())
         yield
 
 
@@ -81,12 +89,15 @@ def warn_of_redirect() -> None:
 
 
 def _usage_message(error: click.UsageError) -> str:
+    options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
+    names = {name.lstrip("-"): name for option in options for name in option.opts}
+    choice = next((name for name in _CHOICES_OF_KEYS if name in names.values()), "")
     if isinstance(error, click.NoSuchOption):
-        options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
-        names = {name.lstrip("-"): name for option in options for name in option.opts}
         hint = nearest(error.option_name.lstrip("-"), names)
         for name, option in names.items():
             hint = hint.replace(f"'{name}'", f"'{option}'")
+        if choice and error.option_name in {*_CHOICES_OF_KEYS, "-k", "-l"}:
+            hint = f"; here {choice} chooses keys"
         return f"no option {error.option_name!r}{hint}"
     text = error.format_message().removesuffix(".")
     command = re.match(r"No such command '([^']*)'", text)
@@ -97,6 +108,11 @@ def _usage_message(error: click.UsageError) -> str:
     kind = None if parameter is None else parameter.type
     if isinstance(kind, click.Choice) and (given := re.search(r"'([^']*)' is not one of", text)):
         text += nearest(given[1], map(str, kind.choices))
+    if choice and (extra := re.match(r"Got unexpected extra arguments? \((.*)\)$", text)):
+        words = extra[1].split()
+        advice = f"to choose keys, write {choice} {shlex.quote(','.join(words))}"
+        text += f"; {_EXPANDED if Path(words[0]).is_file() else advice}"
+    text = re.sub(r"is not a valid integer( range)?$", "is not a whole number", text)
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]  # such as FILES
 
 
@@ -110,10 +126,16 @@ def _in_words_of_the_verb(message: str) -> str:
 
 
 def _show_warning(
-    show_other: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any
+    show_other: Callable[..., None],
+    shown: set[str],
+    message: Warning | str,
+    category: type[Warning],
+    *place: Any,
 ) -> None:
     if issubclass(category, MemmpyWarning):
         text = _in_words_of_the_verb(str(message))
-        click.echo(printable(f"memmpy: warning: {text}"), err=True)
+        if text not in shown:
+            shown.add(text)
+            click.echo(printable(f"memmpy: warning: {text}"), err=True)
     else:
         show_other(message, category, *place)

@@ -245,6 +245,7 @@ class StoreCuts(StoreMapping):
         require("hist", what="Store.hist", extra="plot")
         from memmpy.dataset.hist.store_hist import to_hist
 
+        check_key(key, name="the key of a histogram")
         options = GroupOptions(by, cut, weight, aliases, constants)
         nodes = [options.read(text) for text in (cut, weight) if text is not None]
         nodes += [] if key in self else [options.read(key)]

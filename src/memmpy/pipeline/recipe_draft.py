@@ -203,10 +203,10 @@ def _inputs(choice: InputChoice) -> list[str]:
 
 
 def _labels(process: str, processes: Iterable[str]) -> list[str]:
-    lines = ["[training.labels]  # EDIT: the cut of each class; the signal comes last"]
-    for name in sorted(
-        dict.fromkeys(processes), key=lambda one: _SIGNAL.fullmatch(one) is not None
-    ):
+    classes = sorted(dict.fromkeys(processes), key=lambda one: _SIGNAL.fullmatch(one) is not None)
+    hint = "the cut of each class" if len(classes) > 1 else "add a class, a training needs two"
+    lines = [f"[training.labels]  # EDIT: {hint}; the signal comes last"]
+    for name in classes:
         cut = f"{process} == '{name}'"
         lines.append(f"{_key(name)} = {_value(cut)}")
     return lines

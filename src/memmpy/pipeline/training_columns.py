@@ -19,7 +19,7 @@ from memmpy.conversion import (
     names_in,
     split_renames,
 )
-from memmpy.errors import MissingFileError, OptionError, StoreLockedError
+from memmpy.errors import MissingFileError, MissingKeyError, OptionError, StoreLockedError
 from memmpy.parallel import Work
 from memmpy.sources import NullRules, open_files
 from memmpy.splits import SplitRequest, Splits, reconcile_splits, recorded_splits
@@ -124,15 +124,25 @@ def convert_and_skim(
         reconcile_splits(splits, recorded_splits(read_metadata(path)), path=path)
     conversion_request = columns_request(configs, columns, request, splits)
     for _ in range(_MAX_ATTEMPTS):
-        conversion = convert_request(
-            conversion_request, path, work, recreate=False, progress=progress, check=None
-        )
+        try:
+            conversion = convert_request(
+                conversion_request, path, work, recreate=False, progress=progress, check=None
+            )
+        except MissingKeyError as error:
+            raise _with_quotes(error, configs) from None
         data = make_training_set(path, request, work, splits, progress=progress)
         metadata = read_metadata(path)
         if conversion.is_in(metadata) and data.skim.is_current(metadata):
             return data
     message = f"other processes keep converting other files into {os.fspath(path)!r}; "
     raise StoreLockedError(f"{message}give each job a store of its own")
+
+
+def _with_quotes(error: MissingKeyError, configs: Sequence[RFileConfig]) -> MissingKeyError:
+    """Return the error for a missing branch; says so if a text lacks its quotes."""
+    if error.key not in {value for config in configs for value in config.metadata.values()}:
+        return error
+    return MissingKeyError(f"{error}; a text is written in quotes: {error.key!r}", error.key)
 
 
 def _options(

@@ -95,8 +95,8 @@ def reconcile_splits(
         message = (
             f"the store {os.fspath(path)!r} has the splits\n  {known}\nand this call names\n"
             f"  {given}\nWith both, training events of one would be test events of the other. "
-            "Leave splits= out to take those of the store, or change them for all calls: "
-            "memmpy.open(...).set_splits(...)"
+            "Leave splits= out to take those of the store (in a recipe: [splits]), or change them "
+            "for all calls: memmpy.open(...).set_splits(...)"
         )
         raise SplitError(message)
     return known

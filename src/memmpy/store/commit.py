@@ -78,8 +78,17 @@ def _no_metadata(directory: Path) -> MemmpyError:
     reason = f"no such directory{nearest_file(directory)}"
     if os.path.exists(directory):  # noqa: PTH110
         is_directory = os.path.isdir(directory)  # noqa: PTH112
-        reason = f"it holds no {METADATA}" if is_directory else "it is a file"
+        reason = f"it holds no {METADATA}" if is_directory else _other_file(directory)
     return MissingFileError(f"no store at {str(directory)!r}: {reason}")
+
+
+def _other_file(path: Path) -> str:
+    """Return what a file in place of a store is, with the way out."""
+    if path.suffix == ".toml":
+        return "it is a file; of a recipe, give the store that it names"
+    if path.suffix in {".root", ".parquet", ".h5", ".hdf5"}:
+        return "it is a file; memmpy ls lists it, and memmpy convert makes a store of it"
+    return "it is a file"
 
 
 @argument_hints

@@ -244,6 +244,12 @@ def test_mistakes_are_errors(store: Store, options: dict[str, Any], message: str
         store.hist("met", by="process").plot(**options)
 
 
+def test_a_list_of_keys_is_an_error(store: Store) -> None:
+    keys: Any = ["met", "nJets"]
+    with pytest.raises(OptionError, match="the key of a histogram must be a non-empty string"):
+        store.hist(keys)
+
+
 def test_a_ratio_needs_two_groups(store: Store) -> None:
     with pytest.raises(OptionError, match="needs a second group to divide by"):
         store.hist("met").plot(ratio="all")

@@ -16,7 +16,7 @@ from memmpy.errors import (
     nearest_file,
 )
 from memmpy.sources.access.credentials import without_credentials
-from memmpy.store import kind_of_file
+from memmpy.store import METADATA, kind_of_file
 
 __all__ = [
     "check_regular",
@@ -90,6 +90,8 @@ def check_regular(path: str, mode: int) -> None:
 
 def directory_error(path: str) -> MissingFileError:
     """Return the error for a directory in place of a file, with a pattern for its files."""
+    if (Path(path) / METADATA).is_file():
+        return MissingFileError(f"{path!r} is a store, not a file to read; memmpy info shows it")
     ending = next(
         (e for e in (".parquet", ".h5", ".hdf5") if path.rstrip("/").endswith(e)), ".root"
     )
