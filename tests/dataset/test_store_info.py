@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 import memmpy
 from memmpy import RFileConfig, Splits, Store, convert
-from memmpy.errors import CutError, OptionError
+from memmpy.errors import ColumnError, CutError, OptionError
 
 MakeFile = Callable[..., Path]
 STORES = Path(__file__).parents[1] / "stores"
@@ -157,6 +158,18 @@ def test_damaged_and_stale_columns_are_problems(store: Store, files: list[Path])
     assert "'nJets'" in problems[0]
     assert "column 'twice' is stale" in problems[1]
     assert "problems" in repr(memmpy.open(store.path).info())
+
+
+def test_all_views_tell_why_a_column_is_stale(store: Store, tmp_path: Path) -> None:
+    store.add("twice", "2 * weight")
+    with memmpy.WriteVector(store.path, "weight") as column:
+        column.extend(np.arange(150.0))
+    store = memmpy.open(store.path)
+    views = (store.head, store.describe, store.columns)
+    calls = [partial(view, keys=["weight", "twice"]) for view in views]
+    for call in [*calls, partial(store.export, tmp_path / "x.parquet", keys=["twice"])]:
+        with pytest.raises(ColumnError, match="column 'twice' of .* is stale: of 'weight'"):
+            call()
 
 
 def test_sizes_are_those_on_disk(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import signal
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -210,7 +211,7 @@ def test_keys_are_names_and_patterns(store: Path, tmp_path: Path) -> None:
     ("keys", "error", "message"),
     [
         (["jet_ptt"], MissingKeyError, "no column 'jet_ptt'; nearest: 'jet_pt'"),
-        (["muon_*"], MissingKeyError, r"no column 'muon_\*'"),
+        (["muon_*"], MissingKeyError, r"no column matches 'muon_\*'"),
         ([], OptionError, "keys is empty"),
         (5, OptionError, "keys is a set or a list of keys, got 5"),
     ],
@@ -368,6 +369,37 @@ def test_a_counter_of_lists_takes_no_name_of_a_column(store: Path, tmp_path: Pat
     assert {*values} == {"jet_pt", "njet_pt", "njet_pt_"}
     assert values["njet_pt"] == (COUNTS * 2).tolist()
     assert [len(own) for own in values["jet_pt"]] == COUNTS.tolist()
+
+
+def test_counters_of_lists_differ_from_all_columns_and_each_other(tmp_path: Path) -> None:
+    lists = {"jet": [1.0, 2.0], "jet_": [3.0]}
+    for key, first in lists.items():
+        with WriteJagged(tmp_path / "s", key) as jagged:
+            jagged.extend([first, [4.0, 5.0]])
+    for number, key in enumerate(("njet", "njet__")):
+        with WriteVector(tmp_path / "s", key) as column:
+            column.extend(np.array([number, 7]))
+    memmpy.open(tmp_path / "s").export(tmp_path / "x.root")
+    with uproot.open(tmp_path / "x.root") as file:
+        values = {key: branch.array().to_list() for key, branch in file["Events"].items()}
+    assert {key: values[key] for key in lists} == {k: [v, [4.0, 5.0]] for k, v in lists.items()}
+    assert (values["njet"], values["njet__"]) == ([0, 7], [1, 7])
+
+
+def test_ctrl_c_inside_of_hdf5_leaves_no_file(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("h5py")
+    write = column_writers._HdfStream.write
+
+    def interrupted(stream: Any, data: Any) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return write(stream, data)
+
+    monkeypatch.setattr(column_writers._HdfStream, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        memmpy.open(store).export(tmp_path / "out" / "x.h5")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.real

@@ -25,7 +25,6 @@ from memmpy.cuts import (
     selection_of,
 )
 from memmpy.dataset.hist import BinsOption, fill_histograms
-from memmpy.dataset.store_columns import select_keys
 from memmpy.dataset.store_mapping import StoreMapping
 from memmpy.errors import argument_hints, require
 from memmpy.export import ColumnsFile, export_columns
@@ -315,7 +314,7 @@ class StoreCuts(StoreMapping):
         --------
         >>> store.export("selected.parquet", keys=["met", "jet_*"], cut="nJets >= 6")
         """
-        selected = select_keys(self, keys)
+        selected = self._select(keys)
         self._check_whole(selected)
         entries, cut_keys = None, frozenset[str]()
         if cut is not None:

@@ -86,14 +86,14 @@ class StoreViews(StoreCuts):
 
         Raises
         ------
-        MissingKeyError
-            If a name or a pattern selects no column; names the nearest.
+        MissingKeyError, ColumnError
+            If a name or a pattern selects no column; names the nearest. If a column is stale.
 
         Examples
         --------
         >>> store.columns("jet_*")
         """
-        selected = select_keys([*self], keys)
+        selected = self._select(keys)
         return list_columns(self.path, self._metadata, selected, damage=self._damage, max_rows=0)
 
     def head(
@@ -131,8 +131,8 @@ class StoreViews(StoreCuts):
 
         Raises
         ------
-        MissingKeyError
-            If a name or a pattern selects no column; names the nearest.
+        MissingKeyError, ColumnError
+            If a name or a pattern selects no column; names the nearest. If a column is stale.
         LengthError
             If a column that was named has not one value for each entry.
         CutError
@@ -148,7 +148,7 @@ class StoreViews(StoreCuts):
         if cut is not None and entries is not None:
             raise OptionError("give cut= or entries=, not both")
         if keys is not None:
-            self._check_whole(select_keys([*self], keys))
+            self._check_whole(self._select(keys))
         selected, others = select_aligned(self._columns, keys, num_entries=self._num_events)
         if entries is not None:
             chosen = check_indices(entries, self._num_events, of="entries of the store")
@@ -208,8 +208,9 @@ class StoreViews(StoreCuts):
 
         Raises
         ------
-        MissingKeyError
-            If a name or a pattern selects no column, or the store lacks a column to group by.
+        MissingKeyError, ColumnError
+            If a name or a pattern selects no column, or the store lacks a column to group by; if a
+            column is stale.
         LengthError
             If there are groups, a cut or a weight, and a column that was named has another length.
         CutError
@@ -225,7 +226,7 @@ class StoreViews(StoreCuts):
         """
         threads, all_keys = check_threads(num_threads), keys is None
         if keys is not None:
-            self._check_whole(select_keys([*self], keys))
+            self._check_whole(self._select(keys))
         if by == "process" and by not in self._columns:
             by = process_keys(self._metadata) or "process"
         grouping, others = None, list[str]()

@@ -4,6 +4,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import numpy as np
 from memmpy.errors import ColumnError, OptionError, require
 from memmpy.export.friend_values import branch_type, check_branches
 from memmpy.jagged import Jagged
+from memmpy.parallel import run_uninterrupted
 
 __all__ = ["WRITERS", "Chunk", "write_hdf5", "write_parquet", "write_root"]
 
@@ -80,24 +82,36 @@ def write_hdf5(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
         else:
             raise _unsupported(key, f"entries of type {values.type.content}", "HDF5")
     with _HdfStream(path, "w+") as stream:
-        with h5py.File(stream, "w") as file:
-            for key, values in empty.items():
-                shape = values.shape[1:] if isinstance(values, np.ndarray) else ()
-                num_bytes = types[key].itemsize * math.prod(shape)
-                chunk_size = max(1, min(_CHUNK_SIZE, _CHUNK_BYTES // max(1, num_bytes)))
-                file.create_dataset(
-                    names[key],
-                    (0, *shape),
-                    types[key],
-                    maxshape=(None, *shape),
-                    chunks=(chunk_size, *shape),
-                    compression=1,
-                )
+        # HDF5 calls the stream, and its file is lost if Ctrl-C raises there: so on a thread.
+        file = run_uninterrupted(partial(h5py.File, stream, "w"))
+        try:
+            datasets = run_uninterrupted(partial(_create_datasets, file, names, types, empty))
             for chunk in chunks:
-                for key, values in chunk.items():
-                    _append(h5py, file[names[key]], values)
+                run_uninterrupted(partial(_append_chunk, h5py, datasets, chunk))
                 stream.check()
+        finally:
+            run_uninterrupted(file.close)
         stream.check()
+
+
+def _create_datasets(
+    file: Any, names: Mapping[str, str], types: Mapping[str, Any], empty: Chunk
+) -> dict[str, Any]:
+    """Create an empty dataset for each column of an HDF5 file."""
+    datasets = {}
+    for key, values in empty.items():
+        shape = values.shape[1:] if isinstance(values, np.ndarray) else ()
+        num_bytes = types[key].itemsize * math.prod(shape)
+        chunk_size = max(1, min(_CHUNK_SIZE, _CHUNK_BYTES // max(1, num_bytes)))
+        datasets[key] = file.create_dataset(
+            names[key],
+            (0, *shape),
+            types[key],
+            maxshape=(None, *shape),
+            chunks=(chunk_size, *shape),
+            compression=1,
+        )
+    return datasets
 
 
 def write_root(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
@@ -126,7 +140,14 @@ def write_root(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
             types[names[key]] = values.to_awkward().type.content
         else:
             raise _unsupported(key, f"entries of type {values.type.content}", "a TTree")
-    counters = {name: f"n{name}" if f"n{name}" not in types else f"n{name}_" for name in types}
+    counters: dict[str, str] = {}
+    used = {*types}
+    for name in types:
+        counter = f"n{name}"
+        while counter in used:
+            counter += "_"
+        used.add(counter)
+        counters[name] = counter
     with path.open("w+b") as stream, uproot.recreate(stream) as file:
         tree = file.mktree(_TREE, types, counter_name=counters.__getitem__)
         for chunk in chunks:
@@ -202,6 +223,11 @@ class _HdfStream(io.FileIO):
         """Raise the error of writing, if there was one."""
         if self.error is not None:
             raise self.error
+
+
+def _append_chunk(h5py: Any, datasets: Mapping[str, Any], chunk: Chunk) -> None:
+    for key, values in chunk.items():
+        _append(h5py, datasets[key], values)
 
 
 def _append(h5py: Any, dataset: Any, values: Any) -> None:

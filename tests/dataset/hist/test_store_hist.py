@@ -84,6 +84,14 @@ def test_without_groups_the_only_axis_is_the_key(store: Store, events: dict[str,
     assert histogram[4j].value == (events["nJets"] == 4).sum()
 
 
+def test_bytes_that_are_no_utf8_are_escaped_on_the_axis(tmp_path: Path) -> None:
+    with WriteText(tmp_path / "s", "name") as texts:
+        texts.extend(["ok", "b\udcff", "ok"])
+    histogram = memmpy.open(tmp_path / "s").hist("name")
+    assert list(histogram.axes[0]) == ["ok", r"b\udcff"]
+    assert histogram.values().tolist() == [2, 1]
+
+
 def test_texts_are_an_axis(store: Store, events: dict[str, Any]) -> None:
     histogram = store.hist("process", cut="met > 50")
     assert list(histogram.axes[0]) == PROCESSES

@@ -152,7 +152,9 @@ def to_hist(histogram: KeyHistogram, *, by: tuple[str, ...], is_weighted: bool) 
         axes.append(hist.axis.StrCategory(histogram.groups, name=name, label=words))
     names = {"name": _axis_name(key, used=[axis.name for axis in axes]), "label": key}
     if isinstance(bins, tuple):
-        axes.append(hist.axis.StrCategory(bins, **names))
+        # hist refuses bytes that are no UTF-8.
+        texts = [text.encode(errors="backslashreplace").decode() for text in bins]
+        axes.append(hist.axis.StrCategory(texts, **names))
     elif bins.is_regular:
         ends = float(bins.edges[0]), float(bins.edges[-1])
         axes.append(hist.axis.Regular(len(bins.edges) - 1, *ends, **names))
