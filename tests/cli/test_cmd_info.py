@@ -39,7 +39,7 @@ def test_info_shows_processes_and_json(store: Path) -> None:
 
 
 def test_head_takes_patterns_cuts_and_names(store: Path) -> None:
-    words = ["--like", "jet_*,nJets", "--cut", "nJets >= least", "--constant", "least=2", "-n", 3]
+    words = ["--keys", "jet_*,nJets", "--cut", "nJets >= least", "--constant", "least=2", "-n", 3]
     done = run("head", store, *words, "--json")
     expected = memmpy.open(store).head(3, keys=["jet_*", "nJets"], cut="nJets >= 2")
     assert json.loads(done.output) == expected.to_dict()
@@ -47,7 +47,7 @@ def test_head_takes_patterns_cuts_and_names(store: Path) -> None:
 
 
 def test_describe_takes_groups_a_cut_and_a_weight(store: Path) -> None:
-    words = ["--like", "nJets", "--like", "jet_*", "--by", "process", "--cut", "nJets > 1"]
+    words = ["--keys", "nJets", "--keys", "jet_*", "--by", "process", "--cut", "nJets > 1"]
     done = run("describe", store, *words, "--weight", "weight", "--json")
     assert done.exit_code == 0, done.output
     options = {"by": "process", "cut": "nJets > 1", "weight": "weight"}
@@ -60,13 +60,13 @@ def test_keys_lists_all_columns(store: Path) -> None:
     done = run("keys", store)
     assert done.exit_code == 0, done.output
     assert all(key in done.output for key in memmpy.open(store))
-    done = run("keys", store, "--like", "jet_*", "--json")
+    done = run("keys", store, "--keys", "jet_*", "--json")
     assert [one["key"] for one in json.loads(done.output)["columns"]] == ["jet_pt"]
 
 
 @pytest.mark.parametrize("verb", ["keys", "head", "describe"])
 def test_a_typo_names_the_nearest_key(store: Path, verb: str) -> None:
-    done = run(verb, store, "--like", "jet_ptt")
+    done = run(verb, store, "--keys", "jet_ptt")
     assert done.exit_code == 1
     assert "no column 'jet_ptt'; nearest: 'jet_pt'" in done.output
 
@@ -75,8 +75,8 @@ def test_a_typo_names_the_nearest_key(store: Path, verb: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--keys", "met"], "no option '--keys'; here --like chooses keys"),
-        (["met", "jet_*"], "to choose keys, write --like 'met,jet_*'"),
+        (["--like", "met"], "no option '--like'; here --keys chooses keys"),
+        (["met", "jet_*"], "to choose keys, write --keys 'met,jet_*'"),
     ],
 )
 def test_keys_in_another_place_name_the_option(
@@ -94,7 +94,7 @@ def test_a_pattern_that_the_shell_replaced_is_explained(
     monkeypatch.chdir(tmp_path)
     for word in words:
         Path(word).touch()
-    assert "write patterns in quotes" in run("head", store, "--like", *words).stderr
+    assert "write patterns in quotes" in run("head", store, "--keys", *words).stderr
 
 
 def test_a_word_in_place_of_a_number_is_explained(store: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import json_option, like_option, name_options
+from memmpy.cli.options import json_option, keys_option, name_options
 from memmpy.cuts import Constant
 
 __all__ = ["describe"]
@@ -13,7 +13,7 @@ __all__ = ["describe"]
 
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
-@like_option
+@keys_option
 @click.option("--by", multiple=True, help="A column to group by, such as process; repeatable.")
 @click.option("--cut", help="A cut that the entries pass.")
 @click.option("--weight", metavar="EXPR", help="The weight of an entry.")
@@ -22,7 +22,7 @@ __all__ = ["describe"]
 def describe(
     *,
     store: Path,
-    like: tuple[str, ...],
+    keys: tuple[str, ...],
     by: tuple[str, ...],
     cut: str | None,
     weight: str | None,
@@ -41,7 +41,7 @@ def describe(
 
     aliases, constants = names
     description = Store(store).describe(
-        split_at_commas(like) or None,
+        split_at_commas(keys) or None,
         by=(by[0] if len(by) == 1 else by) or None,
         cut=cut,
         weight=weight,

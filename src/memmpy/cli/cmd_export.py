@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import json_option, name_options
+from memmpy.cli.options import json_option, keys_option, name_options
 from memmpy.cli.parsing import split_at_commas
 from memmpy.cuts import Constant
 
@@ -21,9 +21,7 @@ __all__ = ["export"]
     type=click.Path(path_type=Path),
     help="The file; its suffix is .parquet, .pq, .h5, .hdf5 or .root.",
 )
-@click.option(
-    "--keys", "-k", multiple=True, help="Columns, joined by commas; patterns in quotes ('jet_*')."
-)
+@keys_option
 @click.option("--cut", help="The entries to write, such as 'nJets >= 6'.")
 @name_options
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import json_option, like_option, name_options
+from memmpy.cli.options import json_option, keys_option, name_options
 from memmpy.cuts import Constant
 
 __all__ = ["head"]
@@ -14,7 +14,7 @@ __all__ = ["head"]
 @click.command()
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("-n", "num", type=click.IntRange(1), default=5, help="The number of events.")
-@like_option
+@keys_option
 @click.option("--cut", help="A cut that the events pass.")
 @name_options
 @json_option
@@ -22,7 +22,7 @@ def head(
     *,
     store: Path,
     num: int,
-    like: tuple[str, ...],
+    keys: tuple[str, ...],
     cut: str | None,
     names: tuple[dict[str, str], dict[str, Constant]],
     as_json: bool,
@@ -34,8 +34,8 @@ def head(
     from memmpy.dataset import Store
 
     aliases, constants = names
-    keys = split_at_commas(like) or None
-    events = Store(store).head(num, keys=keys, cut=cut, aliases=aliases, constants=constants)
+    selected = split_at_commas(keys) or None
+    events = Store(store).head(num, keys=selected, cut=cut, aliases=aliases, constants=constants)
     if as_json:
         click.echo(json.dumps(events.to_dict(), indent=2))
     else:

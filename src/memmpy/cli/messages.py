@@ -26,8 +26,8 @@ __all__ = ["errors_in_a_line", "warn_of_redirect", "warnings_in_a_line"]
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 #: What the shell takes for a file in ``njets>1`` and ``njets>=1``.
 _NUMBER = re.compile(r"=?[+-]?\d*\.?\d+(e[+-]?\d+)?")
-#: The option that chooses keys: ``--like`` where a verb shows them, else ``--keys``.
-_CHOICES_OF_KEYS = ("--like", "--keys")
+#: The options that choose keys of a store, and branches of files.
+_CHOICES_OF_KEYS = ("--keys", "--like")
 #: The advice for a name that is no key, but a file: the shell has replaced ``jet*`` by it.
 _EXPANDED = "it is a file here: write patterns in quotes, or the shell puts names of files there"
 

@@ -16,7 +16,7 @@ __all__ = [
     "figure_option",
     "join_options",
     "json_option",
-    "like_option",
+    "keys_option",
     "name_options",
     "pad_option",
     "splits_options",
@@ -101,11 +101,11 @@ class WorkFlags:
         return False if self.quiet else None
 
 
-#: Adds ``--like``, which `split_at_commas` reads.
-like_option: _Option = click.option(
-    "--like",
+#: Adds ``--keys``, which `split_at_commas` reads.
+keys_option: _Option = click.option(
+    "--keys",
+    "-k",
     multiple=True,
-    metavar="KEYS",
     help="Only these keys, by name or pattern, such as 'jet_*'; join them by commas.",
 )
 

@@ -171,7 +171,7 @@ class Description(Renderable, Sequence[ColumnStatistics]):
                 title,
                 optional=[i for _, i in ranks],
                 max_rows=self.max_rows,
-                hint="choose some, such as 'jet_*' (in a shell: --like 'jet_*')",
+                hint="choose some, such as 'jet_*' (in a shell: --keys 'jet_*')",
             )
         ]
 

@@ -101,7 +101,7 @@ class _Events:
     def _table(self, events: Sequence[int]) -> Table:
         headings = ["key", *(f"entry {self.entries[i]}" for i in events)]
         rows = [[row[0], *(row[1 + i] for i in events)] for row in self.rows]
-        hint = "choose some, such as 'jet_*' (in a shell: --like 'jet_*')"
+        hint = "choose some, such as 'jet_*' (in a shell: --keys 'jet_*')"
         return Table(headings, 1, [rows], max_rows=self.max_rows, hint=hint)
 
 

@@ -154,7 +154,7 @@ def test_events_of_one_kind_have_a_histogram_alone(label: int, name: str, tmp_pa
 def test_scores_of_one_value_are_drawn(tmp_path: Path) -> None:
     histogram, axes = Events().scored(np.full(60, 7.5)).plot(tmp_path / "s.png").axes
     assert histogram.get_xlim()[0] < 7.5 < histogram.get_xlim()[1]
-    assert legend_of(axes)[0].startswith("against all others: AUC 0.5000")
+    assert legend_of(axes)[0].startswith("against background: AUC 0.5000")
 
 
 @needs_matplotlib
@@ -226,7 +226,7 @@ def test_the_band_is_the_spread_of_the_curves_of_folds() -> None:
         scores._set.rows.take(scores.folds == fold).roc(1, signal="signal") for fold in range(3)
     ]
     spread = np.std([curve.auc for curve in curves], ddof=1)
-    name = f"against all others: AUC {scores.auc():.4f}, folds \N{PLUS-MINUS SIGN} {spread:.4f}"
+    name = f"against background: AUC {scores.auc():.4f}, folds \N{PLUS-MINUS SIGN} {spread:.4f}"
     assert legend_of(figure.axes[1])[0] == name
     (band,) = figure.axes[1].collections
     grid, low, high = roc_band(curves)

@@ -227,7 +227,9 @@ def _lines(
     curves: ScoreCurves, classes: Sequence[str]
 ) -> list[tuple[RocCurve, dict[str, Any], str]]:
     """Return each curve with its style and its name in the legend."""
-    name = f"against all others: AUC {curves.whole.auc:.4f}"
+    others = [name for name in classes if name != curves.whole.signal]
+    against = others[0] if len(others) == 1 else "all others"
+    name = f"against {against}: AUC {curves.whole.auc:.4f}"
     if len(curves.folds) > 1:
         spread = np.std([curve.auc for curve in curves.folds], ddof=1)
         name += f", folds \N{PLUS-MINUS SIGN} {spread:.4f}"
