@@ -168,7 +168,7 @@ def test_all_views_tell_why_a_column_is_stale(store: Store, tmp_path: Path) -> N
     views = (store.head, store.describe, store.columns)
     calls = [partial(view, keys=["weight", "twice"]) for view in views]
     for call in [*calls, partial(store.export, tmp_path / "x.parquet", keys=["twice"])]:
-        with pytest.raises(ColumnError, match="column 'twice' of .* is stale: of 'weight'"):
+        with pytest.raises(ColumnError, match=r"column 'twice' of .* is stale: of 'weight'"):
             call()
 
 

@@ -362,8 +362,17 @@ def test_a_path_that_cannot_be_written_is_a_disk_error(store: Store, tmp_path: P
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match=r"file.*report\.html|file"):
         write_report(store, tmp_path / "file" / "report.html", check=False)
-    with pytest.raises(DiskError, match=r"data\.mmpy"):
-        write_report(store, store.path, check=False)
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(DiskError, match=r"folder\.html"):
+        write_report(store, tmp_path / "folder.html", check=False)
+
+
+def test_a_report_replaces_no_other_kind_of_file(store: Store, folder: Path) -> None:
+    for file in (store.path / "metadata_memmpy.json", folder / "DY" / "a.root"):
+        before = file.read_bytes()
+        with pytest.raises(OptionError, match=r"a report is a file that ends in \.html or \.htm"):
+            write_report(store, file, check=False)
+        assert file.read_bytes() == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

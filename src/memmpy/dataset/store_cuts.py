@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmpy.checks import check_flag, check_key, check_progress
-from memmpy.columns import ReadJagged
+from memmpy.columns import ReadJagged, no_column
 from memmpy.cuts import (
     STEP_SIZE,
     Constant,
@@ -25,8 +25,9 @@ from memmpy.cuts import (
     selection_of,
 )
 from memmpy.dataset.hist import BinsOption, fill_histograms
+from memmpy.dataset.store_columns import select_keys
 from memmpy.dataset.store_mapping import StoreMapping
-from memmpy.errors import argument_hints, require
+from memmpy.errors import MissingKeyError, OptionError, argument_hints, require
 from memmpy.export import ColumnsFile, export_columns
 from memmpy.typing import PathLike
 
@@ -244,6 +245,10 @@ class StoreCuts(StoreMapping):
         require("hist", what="Store.hist", extra="plot")
         from memmpy.dataset.hist.store_hist import to_hist
 
+        given: object = key
+        if not isinstance(given, str):
+            message = "key is one key or expression, such as 'met' or 'met / HT'"
+            raise OptionError(f"{message}; got {given!r:.80}")
         options = GroupOptions(by, cut, weight, aliases, constants)
         nodes = [options.read(text) for text in (cut, weight) if text is not None]
         nodes += [] if key in self else [options.read(key)]
@@ -296,8 +301,8 @@ class StoreCuts(StoreMapping):
 
         Raises
         ------
-        MissingKeyError
-            If there is no such column; names the nearest.
+        MissingKeyError, ColumnError
+            If there is no such column; names the nearest. If a column is stale.
         OptionError
             If the suffix is of no format; if the file exists; if two columns would have one name.
         ColumnError, LengthError
@@ -328,3 +333,13 @@ class StoreCuts(StoreMapping):
             overwrite=check_flag("overwrite", overwrite),
             progress=check_progress(progress),
         )
+
+    def _select(self, keys: str | Collection[str] | None) -> list[str]:
+        """Return the keys that names and patterns select; tells which are stale."""
+        try:
+            return select_keys(self, keys)
+        except MissingKeyError as error:
+            if error.key not in self._metadata.columns:
+                raise
+            stale = no_column(error.key, self._metadata, path=self.path, known=self)
+            raise stale from None
