@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmpy.checks import check_flag, check_key, check_progress
-from memmpy.columns import ReadJagged, no_column
+from memmpy.columns import ReadJagged
 from memmpy.cuts import (
     STEP_SIZE,
     Constant,
@@ -25,9 +25,8 @@ from memmpy.cuts import (
     selection_of,
 )
 from memmpy.dataset.hist import BinsOption, fill_histograms
-from memmpy.dataset.store_columns import select_keys
 from memmpy.dataset.store_mapping import StoreMapping
-from memmpy.errors import MissingKeyError, OptionError, argument_hints, require
+from memmpy.errors import OptionError, argument_hints, require
 from memmpy.export import ColumnsFile, export_columns
 from memmpy.typing import PathLike
 
@@ -333,13 +332,3 @@ class StoreCuts(StoreMapping):
             overwrite=check_flag("overwrite", overwrite),
             progress=check_progress(progress),
         )
-
-    def _select(self, keys: str | Collection[str] | None) -> list[str]:
-        """Return the keys that names and patterns select; tells which are stale."""
-        try:
-            return select_keys(self, keys)
-        except MissingKeyError as error:
-            if error.key not in self._metadata.columns:
-                raise
-            stale = no_column(error.key, self._metadata, path=self.path, known=self)
-            raise stale from None

@@ -1,6 +1,6 @@
 """`StoreMapping`: the columns of a store, with the source and the split of each entry."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_indices, check_path
 from memmpy.columns import Snapshot, StoredColumn, no_column, open_undamaged, resolve_key
-from memmpy.dataset.store_columns import MAX_ROWS, list_columns
+from memmpy.dataset.store_columns import MAX_ROWS, list_columns, select_keys
 from memmpy.display import Renderable, Table
-from memmpy.errors import CorruptStoreError, SplitError, argument_hints
+from memmpy.errors import CorruptStoreError, MissingKeyError, SplitError, argument_hints
 from memmpy.export import Friend, write_friends
 from memmpy.splits import Splits, check_splits, num_events, recorded_splits, set_splits, tickets_of
 from memmpy.store import (
@@ -241,6 +241,16 @@ class StoreMapping(Renderable, Mapping[str, StoredColumn]):
     def texts(self) -> Mapping[int, str]:
         """A mapping of the 64-bit hashes in metadata columns to their texts."""
         return self._metadata.hashes
+
+    def _select(self, keys: str | Collection[str] | None) -> list[str]:
+        """Return the keys that names and patterns select; tells which are stale."""
+        try:
+            return select_keys(self, keys)
+        except MissingKeyError as error:
+            if error.key not in self._metadata.columns:
+                raise
+            stale = no_column(error.key, self._metadata, path=self.path, known=self)
+            raise stale from None
 
     def _check_whole(self, keys: Iterable[str]) -> None:
         """Raise a `CorruptStoreError` if one of these columns is damaged."""
