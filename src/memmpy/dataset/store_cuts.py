@@ -26,7 +26,7 @@ from memmpy.cuts import (
 )
 from memmpy.dataset.hist import BinsOption, fill_histograms
 from memmpy.dataset.store_mapping import StoreMapping
-from memmpy.errors import OptionError, argument_hints, require
+from memmpy.errors import argument_hints, require
 from memmpy.export import ColumnsFile, export_columns
 from memmpy.typing import PathLike
 
@@ -244,10 +244,6 @@ class StoreCuts(StoreMapping):
         require("hist", what="Store.hist", extra="plot")
         from memmpy.dataset.hist.store_hist import to_hist
 
-        given: object = key
-        if not isinstance(given, str):
-            message = "key is one key or expression, such as 'met' or 'met / HT'"
-            raise OptionError(f"{message}; got {given!r:.80}")
         options = GroupOptions(by, cut, weight, aliases, constants)
         nodes = [options.read(text) for text in (cut, weight) if text is not None]
         nodes += [] if key in self else [options.read(key)]

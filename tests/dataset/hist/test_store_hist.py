@@ -84,12 +84,6 @@ def test_without_groups_the_only_axis_is_the_key(store: Store, events: dict[str,
     assert histogram[4j].value == (events["nJets"] == 4).sum()
 
 
-def test_several_keys_are_refused_in_words_of_keys(store: Store) -> None:
-    keys: Any = ["met", "nJets"]
-    with pytest.raises(OptionError, match=r"key is one key .*; got \['met', 'nJets'\]"):
-        store.hist(keys)
-
-
 def test_bytes_that_are_no_utf8_are_escaped_on_the_axis(tmp_path: Path) -> None:
     with WriteText(tmp_path / "s", "name") as texts:
         texts.extend(["ok", "b\udcff", "ok"])
