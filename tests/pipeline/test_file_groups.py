@@ -27,6 +27,8 @@ def guess(folder: Path, name: str) -> tuple[str, str]:
         ("ttH_mc16d_001.root", "ttH", "mc16d"),
         ("single_top.root", "single_top", ""),
         ("ggH/nano_3.root", "ggH", ""),
+        ("ggH/part0.root", "ggH", ""),
+        ("ggH/output12_p3.root", "ggH", ""),
         ("ggH/0A1B2C3D-11EE.root", "ggH", ""),
         ("DYJetsToLL_M-50.root", "DYJetsToLL_M-50", ""),
         ("DYJets_2018.parquet", "DYJets", "2018"),

@@ -1,5 +1,6 @@
 """Tests of reports on stores and training sets: the page has the numbers of the data."""
 
+import html
 import itertools
 import os
 import re
@@ -362,8 +363,17 @@ def test_a_path_that_cannot_be_written_is_a_disk_error(store: Store, tmp_path: P
     (tmp_path / "file").write_text("")
     with pytest.raises(DiskError, match=r"file.*report\.html|file"):
         write_report(store, tmp_path / "file" / "report.html", check=False)
-    with pytest.raises(DiskError, match=r"data\.mmpy"):
-        write_report(store, store.path, check=False)
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(DiskError, match=r"folder\.html"):
+        write_report(store, tmp_path / "folder.html", check=False)
+
+
+def test_a_report_replaces_no_other_kind_of_file(store: Store, folder: Path) -> None:
+    for file in (store.path / "metadata_memmpy.json", folder / "DY" / "a.root"):
+        before = file.read_bytes()
+        with pytest.raises(OptionError, match=r"a report is a file that ends in \.html or \.htm"):
+            write_report(store, file, check=False)
+        assert file.read_bytes() == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -441,3 +451,24 @@ def test_the_code_names_keys_of_any_letters_in_a_comment(tmp_path: Path) -> None
     code = code_of_store(memmpy.open(tmp_path / "s")._metadata, "s")
     assert "import os" not in code.splitlines()
     assert r"# written by hand: 'x\nimport os'" in code
+
+
+def test_scores_without_a_roc_curve_are_shown(tmp_path: Path) -> None:
+    for key, values in {"x": np.arange(100.0), "w": np.full(100, -1.0)}.items():
+        with WriteVector(tmp_path / "s", key) as column:
+            column.extend(values)
+    with WriteVector(tmp_path / "s", "id") as column:
+        column.extend(np.arange(100))
+    data = memmpy.open(tmp_path / "s").training_set(
+        inputs={"event": ["x"]},
+        labels={"low": "id < 50", "high": "id >= 50"},
+        weight="w",
+        normalise=None,
+        splits=Splits(by=("id",), num_folds=2, val=0.1),
+    )
+    scores = data.scores()
+    for fold in range(2):
+        for batch in data.loader("test", fold=fold, shuffle=False):
+            scores.add(batch, np.full(len(batch["_index"]), 0.5), fold=fold)
+    page = page_of(data, tmp_path, scores=scores, check=False)
+    assert "No ROC curve: the weights of class 'high' sum to -50" in html.unescape(page.html)

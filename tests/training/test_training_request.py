@@ -233,7 +233,7 @@ def test_an_expression_that_cannot_be_read_shows_the_place(options: Any, message
         ({"reweight": Reweight({"mett": [0, 1]}, flat=True)}, CutError, "no key 'mett'"),
         ({"splits": "x"}, OptionError, "splits= must be a Splits"),
         ({"work": 5}, OptionError, "work must be a Work"),
-        ({"cut": 5}, OptionError, "a cut is a text such as 'nJets >= 6', not int"),
+        ({"cut": 5}, OptionError, "a cut or a weight is a text such as 'nJets >= 6', not int"),
     ],
 )
 def test_what_a_store_lacks_is_named_with_the_nearest(

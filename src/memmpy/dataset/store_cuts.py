@@ -297,8 +297,8 @@ class StoreCuts(StoreMapping):
 
         Raises
         ------
-        MissingKeyError
-            If there is no such column; names the nearest.
+        MissingKeyError, ColumnError
+            If there is no such column; names the nearest. If a column is stale.
         OptionError
             If the suffix is of no format; if the file exists; if two columns would have one name.
         ColumnError, LengthError

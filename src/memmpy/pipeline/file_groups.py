@@ -19,8 +19,8 @@ _YEAR = re.compile(
 )
 #: Words of file names that are no process.
 _GENERIC = re.compile(
-    r"(?i)(?:nano(?:aod)?(?:sim)?(?:v\d+)?|d?aod|physlite|phys|ntup(?:le)?s?|trees?|skim(?:med)?"
-    r"|merged?|hadd|output|out|part|job|chunk|file|events?|\d+|pool|root)"
+    r"(?i)(?:(?:nano(?:aod)?(?:sim)?(?:v\d+)?|d?aod|physlite|phys|ntup(?:le)?s?|trees?|skim(?:med)?"
+    r"|merged?|hadd|output|out|part|p|job|chunk|files?|f|events?|pool|root)?\d*)"
 )
 _UUID = re.compile(r"[0-9A-Fa-f]{8,}(?:-[0-9A-Fa-f]+)*")
 #: A data set of ATLAS, with its physics name; of CMS, a directory after the name.

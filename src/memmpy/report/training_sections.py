@@ -139,14 +139,17 @@ def score_section(data: TrainingSet, scores: Scores) -> Section:
     if values.ndim > 1:
         columns = {name: values[:, i] for i, name in enumerate(classes)}
     blocks = []
+    note = f"{format_count(len(scores), 'event')}, each scored by a fold that has not seen it."
     if len(classes) > 1:
-        blocks.append(_curves(scores, classes[-1], columns[classes[-1]]))
+        try:
+            blocks.append(_curves(scores, classes[-1], columns[classes[-1]]))
+        except OptionError as error:  # the weights of a class have no positive sum
+            note = f"{note} No ROC curve: {error}."
     groups = [*classes, "no class"] if (labels < 0).any() else list(classes)
     numbers = np.where(labels < 0, len(classes), labels)
     charts = [_score_chart(name, own, numbers, weights, groups) for name, own in columns.items()]
     views = [View("class", groups, range(len(groups)))]
     blocks.append(Panel("Scores by class", charts=ChartSet(views, charts, is_normalised=True)))
-    note = f"{format_count(len(scores), 'event')}, each scored by a fold that has not seen it."
     return Section("scores", "Scores", blocks, note)
 
 

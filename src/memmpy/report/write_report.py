@@ -32,6 +32,8 @@ from memmpy.typing import PathLike
 
 __all__ = ["write_report"]
 
+_SUFFIXES = {".html", ".htm"}
+
 
 @argument_hints
 def write_report(
@@ -61,7 +63,8 @@ def write_report(
     data : Store, TrainingSet or path-like
         The store, its path, or a training set, whose store is shown, too.
     path : path-like
-        The file to write, such as ``"report.html"``; it is replaced. Its folder is created.
+        The file to write, such as ``"report.html"``; it is replaced. Its folder is created. It ends
+        in ``.html`` or ``.htm``.
     scores : Scores, optional
         The scores of the training set.
     keys : str or collection of str, optional
@@ -97,7 +100,8 @@ def write_report(
     CutError
         If memmpy cannot read the cut or the weight; shows the place.
     OptionError
-        If an option is invalid, a signal is no process, or scores come without their training set.
+        If an option or the suffix of the file is invalid, a signal is no process, or scores come
+        without their training set.
     DiskError, ReadOnlyStoreError
         If memmpy cannot write the file.
 
@@ -112,6 +116,8 @@ def write_report(
     >>> memmpy.write_report(data, "report.html", scores=scores)
     """
     file, progress = check_path(path), check_progress(progress)
+    if file.suffix.lower() not in _SUFFIXES:  # no slip replaces a recipe or a file of data
+        raise OptionError(f"a report is a file that ends in .html or .htm, got {str(file)!r}")
     training = data if isinstance(data, TrainingSet) else None
     _check_scores(scores, training)
     page_template()  # without jinja2, an error before any work

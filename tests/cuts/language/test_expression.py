@@ -350,5 +350,5 @@ def test_parentheses_in_a_text_do_not_count() -> None:
 
 @pytest.mark.parametrize("value", [None, 6, b"a > 1", ["a"], parse("a")])
 def test_a_cut_is_a_text(value: object) -> None:
-    with pytest.raises(OptionError, match="a cut is a text such as 'nJets >= 6', not"):
+    with pytest.raises(OptionError, match="a cut or a weight is a text such as 'nJets >= 6', not"):
         parse(value)  # type: ignore[arg-type]

@@ -51,7 +51,9 @@ def parse(text: str, *, alias: str = "") -> Node:
     True
     """
     if not isinstance(text, str):
-        raise OptionError(f"a cut is a text such as 'nJets >= 6', not {type(text).__name__}")
+        raise OptionError(
+            f"a cut or a weight is a text such as 'nJets >= 6', not {type(text).__name__}"
+        )
     source = Span(text, 0, len(text), alias)
     if len(text) > MAX_LENGTH:
         place = replace(source, start=MAX_LENGTH)
