@@ -6,6 +6,7 @@ itself, and decodes numbers, arrays and lists of them, and texts. uproot reads a
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -25,7 +26,7 @@ from memmpy.sources.root.ntuple_clusters import (
 )
 from memmpy.sources.root.ntuple_encodings import decode_page, page_bytes
 from memmpy.sources.root.ntuple_fields import CodedColumn, FieldColumns, NtupleFields
-from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, open_page
+from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page, unpack_page
 from memmpy.sources.root.ntuple_records import FieldRecord, read_schema
 from memmpy.typing import Array
 
@@ -184,10 +185,12 @@ class LazyNtuple:
         """Return the values of some pages of a column."""
         encoding = column.encoding
         # All sizes are checked before the allocation, since a damaged file may claim any.
-        opened = [self._open(column, page, fetched[page]) for page in pages]
+        packed = [self._check(column, page, fetched[page]) for page in pages]
         out = np.empty(sum(page.stop - page.start for page in pages), encoding.dtype)
         at = 0
-        for page, octets in zip(pages, opened, strict=True):
+        for page, raw in zip(pages, packed, strict=True):
+            with self._page_errors(column, page):
+                octets = unpack_page(raw, page_bytes(encoding, page.num))
             num = page.stop - page.start
             if num == page.num:
                 decode_page(encoding, octets, out[at : at + num])
@@ -198,11 +201,17 @@ class LazyNtuple:
             at += num
         return out
 
-    def _open(self, column: CodedColumn, page: Page, raw: memoryview) -> NDArray[np.uint8]:
-        """Return the decompressed bytes of a page."""
-        size = page_bytes(column.encoding, page.num)
+    def _check(self, column: CodedColumn, page: Page, raw: memoryview) -> memoryview:
+        """Return the compressed bytes of a page, after a look at its checksum and its size."""
+        with self._page_errors(column, page):
+            size = page_bytes(column.encoding, page.num)
+            return check_page(raw, size, has_checksum=page.has_checksum)
+
+    @contextmanager
+    def _page_errors(self, column: CodedColumn, page: Page) -> Iterator[None]:
+        """Raise a ValueError as one that names the field and the place of the page."""
         try:
-            return open_page(raw, size, has_checksum=page.has_checksum)
+            yield
         except ValueError as error:
             name = self._name_of(column.number)
             message = f"in branch {name!r}, page at byte {page.offset}: {error}"

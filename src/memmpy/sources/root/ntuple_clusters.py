@@ -21,9 +21,8 @@ _SUMMARY = struct.Struct("<QQ")
 _FLAGS = 56
 #: A page: the number of its values, negative if a checksum follows, and its place.
 _PAGE = np.dtype([("num", "<i4"), ("num_bytes", "<i4"), ("offset", "<u8")])
-#: After the pages: the first value (negative if there is none), and the compression.
+#: After the pages: the first value, negative if the cluster has none.
 _FIRST = struct.Struct("<q")
-_TAIL = _FIRST.size + 4
 
 
 class Page(NamedTuple):
@@ -71,7 +70,7 @@ class Cluster:
                 if start <= stop:
                     place -= _LIST.unpack_from(self.data, place)[0]  # the negative size
                 if not start <= place <= stop:
-                    raise RecordError("a list of pages ends too early")
+                    raise ValueError("a list of pages ends too early")
                 places.append(place)
             self._places = places
         return self._places
@@ -104,7 +103,7 @@ def read_clusters(schema: Schema, fetch: Callable[[int, int], memoryview]) -> li
         summaries, num = cursor.list()
         lists, num_lists = cursor.list()
         if not num == num_lists == group.num_clusters:
-            raise RecordError("a list of pages has more or fewer clusters than its group")
+            raise ValueError("a list of pages has more or fewer clusters than its group")
         for _ in range(num):
             first, count = summaries.record().unpack(_SUMMARY)
             if count >> _FLAGS or first != num_entries:
@@ -121,8 +120,10 @@ def page_table(cluster: Cluster, column: int) -> NDArray[np.void]:
 
     Raises
     ------
+    ValueError
+        If the list is damaged.
     RecordError
-        If the cluster has no values of the column, or their pages are listed in another way.
+        If the cluster has no values of the column, or a page has more than 2 GiB.
     """
     if column >= cluster.num_columns:
         raise RecordError("a cluster has no pages of the column")
@@ -130,7 +131,9 @@ def page_table(cluster: Cluster, column: int) -> NDArray[np.void]:
     _, num = _LIST.unpack_from(cluster.data, start)
     start += _LIST.size
     end = start + num * _PAGE.itemsize
-    if end + _TAIL > stop or _FIRST.unpack_from(cluster.data, end)[0] < 0:
+    if end + _FIRST.size > stop:
+        raise ValueError("a list of pages ends too early")
+    if _FIRST.unpack_from(cluster.data, end)[0] < 0:
         raise RecordError("a cluster has no values of the column")
     table: NDArray[np.void] = np.frombuffer(cluster.data, _PAGE, num, start)
     if np.any(table["num_bytes"] < 0):
@@ -143,10 +146,8 @@ def pages_between(cluster: Cluster, column: int, start: int, stop: int) -> list[
 
     Raises
     ------
-    ValueError
-        If the cluster has fewer values.
-    RecordError
-        See `page_table`.
+    ValueError, RecordError
+        See `page_table`; also if the cluster has fewer values.
     """
     table = page_table(cluster, column)
     edges = np.zeros(len(table) + 1, np.int64)

@@ -85,11 +85,8 @@ def decode_page(encoding: ColumnEncoding, octets: NDArray[np.uint8], out: Array)
     if encoding.num_bits:
         out[...] = _unpacked(encoding, octets, num)
         return
-    if encoding.is_split and dtype.itemsize > 1:
-        planes = octets.reshape(dtype.itemsize, num)
-        places = out.view(np.uint8).reshape(num, dtype.itemsize)
-        for i in range(dtype.itemsize):
-            places[:, i] = planes[i]
+    if encoding.is_split:
+        _join_planes(octets.reshape(dtype.itemsize, num), out.view(f"u{dtype.itemsize}"))
     else:
         out[...] = octets.view(dtype.newbyteorder("<"))
     if encoding.is_zigzag:
@@ -100,6 +97,17 @@ def decode_page(encoding: ColumnEncoding, octets: NDArray[np.uint8], out: Array)
         bits ^= signs
     elif encoding.is_delta:
         np.cumsum(out, out=out)
+
+
+def _join_planes(planes: NDArray[np.uint8], out: Array) -> None:
+    """Join the first bytes of all words, their second bytes, and so on, to words."""
+    top = len(planes) - 1
+    while top and not planes[top].max(initial=0):  # of small integers, the high bytes are zero
+        top -= 1
+    out[...] = planes[top]
+    for plane in planes[:top][::-1]:
+        out <<= 8
+        out |= plane
 
 
 def _unpacked(encoding: ColumnEncoding, octets: NDArray[np.uint8], num: int) -> Array:

@@ -10,16 +10,17 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from memmpy.sources.root.compression import decompress
+from memmpy.sources.root.compression import check_size, decompress
 
 __all__ = [
     "CHECKSUM",
     "DamagedPageError",
     "check_envelope",
+    "check_page",
     "check_pages",
-    "open_page",
     "sizes_of_fields",
     "top_fields",
+    "unpack_page",
 ]
 
 #: Bytes of a checksum: XXH3-64, little endian.
@@ -105,7 +106,8 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
     start, stop = locator.offset, locator.offset + locator.num_bytes
     octets = source.chunk(start, stop + CHECKSUM * has_checksum).raw_data
     try:
-        page = open_page(memoryview(octets), size, has_checksum=has_checksum)
+        packed = check_page(memoryview(octets), size, has_checksum=has_checksum)
+        page = unpack_page(packed, size)
     except ValueError as error:
         field = top_fields(ntuple)[ntuple.column_records[locator.column].field_id]
         message = f"in branch {field!r}, page at byte {start}: {error}"
@@ -113,8 +115,8 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
     return Chunk.wrap(source, page), Cursor(0)
 
 
-def open_page(raw: memoryview, size: int, *, has_checksum: bool) -> NDArray[np.uint8]:
-    """Return the decompressed bytes of a page.
+def check_page(raw: memoryview, size: int, *, has_checksum: bool) -> memoryview:
+    """Return the bytes of a page without its checksum, after a look at it and at the sizes.
 
     Parameters
     ----------
@@ -133,7 +135,22 @@ def open_page(raw: memoryview, size: int, *, has_checksum: bool) -> NDArray[np.u
         raw = raw[:-CHECKSUM]
     if len(raw) > size:
         raise ValueError(f"it has {len(raw)} bytes, not the {size} expected")
-    return np.frombuffer(raw, np.uint8) if len(raw) == size else decompress(raw, size)
+    if len(raw) < size:
+        check_size(raw, size)
+    return raw
+
+
+def unpack_page(packed: memoryview, size: int) -> NDArray[np.uint8]:
+    """Return the bytes of a page, decompressed if it is compressed.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    if len(packed) == size:
+        return np.frombuffer(packed, np.uint8)
+    return decompress(packed, size)
 
 
 def check_envelope(octets: memoryview, name: str) -> None:

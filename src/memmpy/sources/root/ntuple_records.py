@@ -100,8 +100,8 @@ class Cursor:
 
     Raises
     ------
-    RecordError
-        By each method, if the bytes end too early.
+    ValueError
+        By each method, if the bytes end too early. uproot would hang at some of these.
     """
 
     def __init__(self, data: bytes, at: int, stop: int) -> None:
@@ -117,7 +117,7 @@ class Cursor:
         """Go on by some bytes."""
         self.at += num_bytes
         if self.at > self.stop:
-            raise RecordError("a record of the RNTuple ends too early")
+            raise ValueError("a record of the RNTuple ends too early")
 
     def text(self) -> str:
         """Return a text."""
@@ -136,7 +136,7 @@ class Cursor:
         at = self.at
         [size] = self.unpack(_LONG)
         if size < _LONG.size:
-            raise RecordError("a record of the RNTuple has no content")
+            raise ValueError("a record of the RNTuple has no content")
         self.skip(size - _LONG.size)
         return Cursor(self.data, at + _LONG.size, self.at)
 
@@ -148,7 +148,7 @@ class Cursor:
         size = -negative
         # Each item is a frame, or at least as long as its size would be.
         if num * _LONG.size > size:
-            raise RecordError("a list of the RNTuple has more items than bytes")
+            raise ValueError("a list of the RNTuple has more items than bytes")
         self.skip(size - _LONG.size - _UINT.size)
         return Cursor(self.data, at + _LONG.size + _UINT.size, self.at), num
 
@@ -170,15 +170,13 @@ def open_envelope(raw: memoryview, size: int, kind: int, name: str) -> Cursor:
     ------
     ValueError
         If it is damaged.
-    RecordError
-        If it is no envelope of this kind.
     """
     octets = bytes(raw) if len(raw) == size else decompress(raw, size).tobytes()
     check_envelope(memoryview(octets), name)
     cursor = Cursor(octets, 0, len(octets) - _ULONG.size)
     [head] = cursor.unpack(_ULONG)
     if head & 0xFFFF != kind or head >> 16 != len(octets):
-        raise RecordError(f"{name} is no envelope of its kind")
+        raise ValueError(f"{name} is no envelope of its kind")
     return cursor
 
 
@@ -197,7 +195,7 @@ def read_schema(header: memoryview, header_size: int, footer: memoryview, size: 
     ValueError
         If one is damaged.
     RecordError
-        If it is laid out in another way.
+        If only a later version of the format is laid out so.
     """
     cursor = open_envelope(header, header_size, _HEADER, "the header")
     checksum = cursor.data[cursor.stop :]
@@ -211,7 +209,7 @@ def read_schema(header: memoryview, header_size: int, footer: memoryview, size: 
     at = cursor.at
     cursor.skip(_ULONG.size)
     if cursor.data[at : cursor.at] != checksum:
-        raise RecordError("the footer belongs to another header")
+        raise ValueError("the footer belongs to another header")
     _extend(schema, cursor.record())
     items, num = cursor.list()
     for _ in range(num):
@@ -221,7 +219,7 @@ def read_schema(header: memoryview, header_size: int, footer: memoryview, size: 
         schema.groups.append(ClusterGroup(num_clusters, item.locator(size)))
     num_fields = len(schema.fields)
     if any(f.parent >= num_fields or f.source >= num_fields for f in schema.fields):
-        raise RecordError("a field belongs to none")
+        raise ValueError("a field belongs to none")
     return schema
 
 
