@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from uproot.models.RNTuple import Model_ROOT_3a3a_RNTuple as UprootNtuple
 
 from memmpy.sources.root.ntuple_encodings import decode_page, encoding_of_column, page_bytes
-from memmpy.sources.root.ntuple_records import ColumnRecord
+from memmpy.sources.root.ntuple_records import ColumnDescription
 
 NUMBERS = uproot.const.rntuple_col_type_to_num_dict
 BITS = uproot.const.rntuple_col_num_to_size_dict
@@ -19,11 +19,11 @@ BITS = uproot.const.rntuple_col_num_to_size_dict
 FIXED = [name for name in NUMBERS if name not in {"switch", "real32trunc", "real32quant"}]
 
 
-def column_of(kind: str, num_bits: int) -> ColumnRecord:
-    return ColumnRecord(0, NUMBERS[kind], num_bits, 0, 0, False, -2.5, 17.25)
+def column_of(kind: str, num_bits: int) -> ColumnDescription:
+    return ColumnDescription(0, NUMBERS[kind], num_bits, 0, 0, False, -2.5, 17.25)
 
 
-def decoded_by_uproot(column: ColumnRecord, octets: bytes, num: int) -> Any:
+def decoded_by_uproot(column: ColumnDescription, octets: bytes, num: int) -> Any:
     """Return the values of a cluster of one page, as `read_cluster_pages` of uproot reads it."""
     record = SimpleNamespace(
         type=column.kind,
@@ -48,7 +48,7 @@ def decoded_by_uproot(column: ColumnRecord, octets: bytes, num: int) -> Any:
     return values
 
 
-def assert_same(column: ColumnRecord, num: int, seed: int) -> None:
+def assert_same(column: ColumnDescription, num: int, seed: int) -> None:
     encoding = encoding_of_column(column)
     assert encoding is not None
     octets = np.random.default_rng(seed).bytes(page_bytes(encoding, num))

@@ -61,7 +61,7 @@ class Place:
 
     Parameters
     ----------
-    branch : uproot.TBranch, uproot.RField or FieldRecord
+    branch : uproot.TBranch, uproot.RField or FieldDescription
         The branch or field.
     leaves : tuple of Leaf
         The leaves of the branch; empty if it has one at most.

@@ -1,7 +1,8 @@
 """An RNTuple of which memmpy reads only the fields that are asked for.
 
-uproot takes 15 seconds to list 1,500 fields. This module reads header, footer and lists of pages
-itself, and decodes numbers, arrays and lists of them, and texts. uproot reads all other fields.
+uproot takes seconds to list 1,500 fields, since it looks through all of them for the parts of each.
+This module reads header, footer and lists of pages itself, and decodes numbers, arrays and lists of
+them, and texts. uproot reads all other fields.
 """
 
 import threading
@@ -27,7 +28,7 @@ from memmpy.sources.root.ntuple_clusters import (
 from memmpy.sources.root.ntuple_encodings import decode_page, page_bytes
 from memmpy.sources.root.ntuple_fields import CodedColumn, FieldColumns, NtupleFields
 from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page, unpack_page
-from memmpy.sources.root.ntuple_records import FieldRecord, read_schema
+from memmpy.sources.root.ntuple_records import FieldDescription, read_schema
 from memmpy.typing import Array
 
 __all__ = ["LazyNtuple"]
@@ -89,14 +90,14 @@ class LazyNtuple:
         """Entries of the RNTuple."""
         return sum(cluster.num_entries for cluster in self.clusters)
 
-    def columns_of(self, field: FieldRecord) -> FieldColumns | None:
+    def columns_of(self, field: FieldDescription) -> FieldColumns | None:
         """Return the columns of a field, or None if only uproot may read it."""
         if field.number not in self._columns:
             columns = self.fields.columns_of(field)
             self._columns[field.number] = columns if self._has_pages(columns) else None
         return self._columns[field.number]
 
-    def sizes_of(self, field: FieldRecord) -> tuple[int, int]:
+    def sizes_of(self, field: FieldDescription) -> tuple[int, int]:
         """Return the compressed and decompressed bytes of a field and its parts."""
         return self._sizes(self.fields.column_numbers(field))
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.sources.root.ntuple_records import ColumnRecord
+from memmpy.sources.root.ntuple_records import ColumnDescription
 from memmpy.typing import Array
 
 __all__ = ["CHAR", "ColumnEncoding", "decode_page", "encoding_of_column", "page_bytes"]
@@ -54,7 +54,7 @@ _INDICES, _DELTAS = {0x0E, 0x0F, 0x1A, 0x1B}, {0x1A, 0x1B}
 _MIN_TRUNCATED, _MAX_BITS = 10, 32
 
 
-def encoding_of_column(column: ColumnRecord) -> ColumnEncoding | None:
+def encoding_of_column(column: ColumnDescription) -> ColumnEncoding | None:
     """Return the encoding of a column, or None if only uproot may know it."""
     kind, bits = column.kind, column.num_bits
     if kind == _BIT:

@@ -14,8 +14,8 @@ from memmpy.sources.root.ntuple_records import (
     COLLECTION,
     LEAF,
     RECORD,
-    ColumnRecord,
-    FieldRecord,
+    ColumnDescription,
+    FieldDescription,
     Schema,
 )
 
@@ -60,25 +60,25 @@ class NtupleFields:
 
     def __init__(self, schema: Schema) -> None:
         self._fields = schema.fields
-        self._children: dict[int, list[FieldRecord]] = defaultdict(list)
+        self._children: dict[int, list[FieldDescription]] = defaultdict(list)
         #: The top fields by name. Of several with the same name, the first counts.
-        self.tops: dict[str, FieldRecord] = {}
+        self.tops: dict[str, FieldDescription] = {}
         for field in schema.fields:
             if field.parent == field.number:
                 self.tops.setdefault(field.name, field)
             else:
                 self._children[field.parent].append(field)
-        self._columns: dict[int, list[ColumnRecord]] = defaultdict(list)
+        self._columns: dict[int, list[ColumnDescription]] = defaultdict(list)
         for column in schema.columns:
             self._columns[column.field].append(column)
 
-    def find(self, name: str) -> tuple[FieldRecord, ...]:
+    def find(self, name: str) -> tuple[FieldDescription, ...]:
         """Return the fields that a name may mean: a top field, or parts of one (``jets.pt``)."""
         if name in self.tops:
             return (self.tops[name],)
         return tuple(self._parts.get(name, ())) if "." in name else ()
 
-    def top(self, field: FieldRecord) -> FieldRecord:
+    def top(self, field: FieldDescription) -> FieldDescription:
         """Return the top field that a field is a part of."""
         for _ in self._fields:  # a damaged file may have circles
             if field.parent == field.number:
@@ -86,7 +86,7 @@ class NtupleFields:
             field = self._fields[field.parent]
         return field
 
-    def column_numbers(self, field: FieldRecord) -> list[int]:
+    def column_numbers(self, field: FieldDescription) -> list[int]:
         """Return the numbers of the columns of a field and its parts."""
         numbers: dict[int, None] = {}
         fields = [field]
@@ -98,9 +98,9 @@ class NtupleFields:
                 break
         return list(numbers)
 
-    def columns_of(self, field: FieldRecord) -> FieldColumns | None:
+    def columns_of(self, field: FieldDescription) -> FieldColumns | None:
         """Return the columns of a field, or None if only uproot may read it."""
-        parents: list[FieldRecord] = []
+        parents: list[FieldDescription] = []
         inner = field
         while inner.parent != inner.number and len(parents) < len(self._fields):
             inner = self._fields[inner.parent]
@@ -112,16 +112,16 @@ class NtupleFields:
         return self._in_list(lists[0], columns) if lists and columns else columns
 
     @cached_property
-    def _parts(self) -> dict[str, list[FieldRecord]]:
-        parts: dict[str, list[FieldRecord]] = defaultdict(list)
+    def _parts(self) -> dict[str, list[FieldDescription]]:
+        parts: dict[str, list[FieldDescription]] = defaultdict(list)
         for top in self.tops.values():
             for name, field in self._named_parts(top, top.name, 0):
                 parts[name].append(field)
         return parts
 
     def _named_parts(
-        self, field: FieldRecord, path: str, depth: int
-    ) -> Iterator[tuple[str, FieldRecord]]:
+        self, field: FieldDescription, path: str, depth: int
+    ) -> Iterator[tuple[str, FieldDescription]]:
         """Yield the parts of a field with their names, as in uproot."""
         if depth > len(self._fields) or field.role not in {COLLECTION, RECORD}:
             return
@@ -135,7 +135,7 @@ class NtupleFields:
             yield name, part
             yield from self._named_parts(part, name, depth + 1)
 
-    def _own_columns(self, field: FieldRecord) -> FieldColumns | None:
+    def _own_columns(self, field: FieldDescription) -> FieldColumns | None:
         """Return the columns of a field without lists around it."""
         children = self._children.get(field.number, [])
         if field.role == COLLECTION:
@@ -149,7 +149,7 @@ class NtupleFields:
             return FieldColumns(ColumnType("vector", inner.type.dtype, shape), None, inner.content)
         return self._leaf_columns(field) if field.role == LEAF else None
 
-    def _in_list(self, field: FieldRecord, items: FieldColumns) -> FieldColumns | None:
+    def _in_list(self, field: FieldDescription, items: FieldColumns) -> FieldColumns | None:
         """Return the columns of lists of numbers."""
         source = self._source(field)
         columns = self._coded(source)
@@ -163,7 +163,7 @@ class NtupleFields:
         column_type = ColumnType("jagged", items.type.dtype, items.type.shape)
         return FieldColumns(column_type, columns[0], items.content)
 
-    def _leaf_columns(self, field: FieldRecord) -> FieldColumns | None:
+    def _leaf_columns(self, field: FieldDescription) -> FieldColumns | None:
         source = self._source(field)
         children = self._children.get(source.number, [])
         if source.number not in self._columns and len(children) == 1:
@@ -183,10 +183,10 @@ class NtupleFields:
         column_type = ColumnType("vector", first.encoding.dtype)
         return FieldColumns(column_type, *((first, None) if is_count else (None, first)))
 
-    def _source(self, field: FieldRecord) -> FieldRecord:
+    def _source(self, field: FieldDescription) -> FieldDescription:
         return self._fields[field.source] if field.source >= 0 else field
 
-    def _coded(self, field: FieldRecord) -> list[CodedColumn] | None:
+    def _coded(self, field: FieldDescription) -> list[CodedColumn] | None:
         """Return the columns of a field; None if one is unusual."""
         coded = []
         for column in self._columns.get(field.number, ()):

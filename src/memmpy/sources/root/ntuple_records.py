@@ -18,9 +18,9 @@ __all__ = [
     "LEAF",
     "RECORD",
     "ClusterGroup",
-    "ColumnRecord",
+    "ColumnDescription",
     "Cursor",
-    "FieldRecord",
+    "FieldDescription",
     "Locator",
     "Schema",
     "open_envelope",
@@ -45,7 +45,7 @@ _FIELD, _COLUMN, _RANGE = struct.Struct("<IIIHH"), struct.Struct("<HHIHH"), stru
 _GROUP = struct.Struct("<QQI")
 
 
-class FieldRecord(NamedTuple):
+class FieldDescription(NamedTuple):
     """A field: its number, that of its parent, and that of the field whose columns it shows."""
 
     number: int
@@ -57,7 +57,7 @@ class FieldRecord(NamedTuple):
     source: int
 
 
-class ColumnRecord(NamedTuple):
+class ColumnDescription(NamedTuple):
     """A column of a field: its type, and whether it has values for all entries."""
 
     number: int
@@ -89,8 +89,8 @@ class ClusterGroup(NamedTuple):
 class Schema:
     """The fields and columns of an RNTuple, and where the lists of its pages are."""
 
-    fields: list[FieldRecord]
-    columns: list[ColumnRecord]
+    fields: list[FieldDescription]
+    columns: list[ColumnDescription]
     groups: list[ClusterGroup]
 
 
@@ -239,7 +239,7 @@ def _extend(schema: Schema, cursor: Cursor) -> None:
         schema.columns.append(_column(items.record(), len(schema.columns)))
 
 
-def _field(cursor: Cursor, number: int) -> FieldRecord:
+def _field(cursor: Cursor, number: int) -> FieldDescription:
     _, _, parent, role, flags = cursor.unpack(_FIELD)
     name, typename = cursor.text(), cursor.text()
     cursor.skip_text()  # alias
@@ -250,10 +250,10 @@ def _field(cursor: Cursor, number: int) -> FieldRecord:
         role = ARRAY if role == LEAF else _STREAMED
     if flags & _IS_PROJECTED:
         [source] = cursor.unpack(_UINT)
-    return FieldRecord(number, parent, role, name, typename, size, source)
+    return FieldDescription(number, parent, role, name, typename, size, source)
 
 
-def _column(cursor: Cursor, number: int) -> ColumnRecord:
+def _column(cursor: Cursor, number: int) -> ColumnDescription:
     kind, num_bits, field, flags, representation = cursor.unpack(_COLUMN)
     if flags & _IS_DEFERRED:
         cursor.skip(_LONG.size)
@@ -261,4 +261,4 @@ def _column(cursor: Cursor, number: int) -> ColumnRecord:
     if flags & _HAS_RANGE:
         low, high = cursor.unpack(_RANGE)
     is_deferred = bool(flags & _IS_DEFERRED)
-    return ColumnRecord(number, kind, num_bits, field, representation, is_deferred, low, high)
+    return ColumnDescription(number, kind, num_bits, field, representation, is_deferred, low, high)
