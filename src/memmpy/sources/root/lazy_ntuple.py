@@ -137,7 +137,8 @@ class LazyNtuple:
                 yield name, np.diff(offsets).astype(columns.type.dtype)
                 continue
             content = self._decode(columns.content, pages[name], fetched)
-            content = content.reshape(-1, *columns.type.shape)
+            num = stop - start if offsets is None else int(offsets[-1])
+            content = content.reshape(num, *columns.type.shape)
             yield name, content if offsets is None else Jagged.trusted(content, offsets)
 
     def _has_pages(self, columns: FieldColumns | None) -> bool:
