@@ -127,6 +127,25 @@ class TestValues:
         assert columns["nested"].to_awkward().to_list() == nested.to_list() * 2
         assert columns["name"][1:3].tolist() == ["bc", ""]
 
+    def test_a_part_of_a_field_of_an_rntuple_is_a_column(self, tmp_path: Path) -> None:
+        counts = np.arange(60) % 3
+        pt = ak.unflatten(np.arange(60, dtype=np.float32) / 4, counts)
+        events = ak.Array({"jets": ak.zip({"pt": pt, "id": pt + 1}), "n": np.arange(60)})
+        with uproot.recreate(tmp_path / "n.root") as file:
+            file.mkrntuple("events", events.layout.form).extend(events)
+        convert(
+            tmp_path / "n.root",
+            tmp_path / "s",
+            keys={"jets.pt", "total"},
+            aliases={"total": "sum(jets.id) + n"},
+            work=Work(step_bytes=100),
+        )
+        columns = load_memmaps(tmp_path / "s")
+        assert columns["jets.pt"].to_awkward().to_list() == pt.to_list()
+        assert columns["total"].tolist() == (ak.sum(events.jets.id, axis=1) + events.n).to_list()
+        convert(tmp_path / "n.root", tmp_path / "all", keys={"*"})
+        assert set(load_memmaps(tmp_path / "all")) == {"jets", "n"}
+
     def test_a_tree_in_a_directory_is_found(self, make_file: MakeFile, tmp_path: Path) -> None:
         file = make_file(tree="dir/sub/tree")
         for name in ("dir/sub/tree", "/dir/sub/tree", "dir/sub/tree;1", None):

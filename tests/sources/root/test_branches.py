@@ -11,7 +11,7 @@ import pytest
 import uproot
 from numpy.typing import NDArray
 
-from memmpy.errors import RootFileError
+from memmpy.errors import RootFileError, UndecodableError
 from memmpy.jagged import Jagged
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
@@ -115,9 +115,20 @@ def test_fields_with_dots_are_read_beside_those_of_records(ntuple: TreeFile) -> 
     assert found["pt"].tolist() == [30, 31, 32]
 
 
-def test_a_field_of_a_field_is_no_branch(ntuple: TreeFile) -> None:
-    assert not ntuple.has_branch("rec.q")
-    assert not ntuple.has_branch("deep.rec.a")
+def test_a_part_of_a_field_is_read_by_its_name(ntuple: TreeFile) -> None:
+    assert ntuple.has_branch("rec.q")
+    assert ntuple.type_of("rec.q").kind == "jagged"
+    [(_, values)] = ntuple.read(["rec.q"], 1, 3)
+    assert [items.tolist() for items in values] == [[1], [2]]
+    assert "rec.q" not in ntuple.branches()
+
+
+def test_a_part_of_a_field_that_memmpy_does_not_read_is_an_error(ntuple: TreeFile) -> None:
+    assert not ntuple.has_branch("deep.rec.b")
+    assert ntuple.has_branch("deep.rec.a")
+    message = "'deep.rec.a' of .* is a part of the field 'deep.rec' that memmpy cannot read alone"
+    with pytest.raises(UndecodableError, match=message):
+        ntuple.type_of("deep.rec.a")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ __all__ = [
     "Outline",
     "Place",
     "Position",
-    "names_of_ntuple",
     "names_of_tree",
     "outline_of",
     "place_at",
@@ -62,7 +61,7 @@ class Place:
 
     Parameters
     ----------
-    branch : uproot.TBranch or uproot.RField
+    branch : uproot.TBranch, uproot.RField or FieldDescription
         The branch or field.
     leaves : tuple of Leaf
         The leaves of the branch; empty if it has one at most.
@@ -129,11 +128,6 @@ def names_of_tree(outlines: Iterable[Outline]) -> BranchNames:
             for name, full in full_names.items():
                 others.setdefault(name, {})[full] = None
     return BranchNames(positions, {name: tuple(known) for name, known in others.items()})
-
-
-def names_of_ntuple(ntuple: Any) -> BranchNames:
-    """Return the names of the top fields of an uproot RNTuple, which may have dots and slashes."""
-    return BranchNames({field.name: Position((i,)) for i, field in enumerate(ntuple.fields)}, {})
 
 
 def outline_of(branch: Any) -> Outline:

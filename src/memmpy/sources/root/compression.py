@@ -14,7 +14,7 @@ try:
 except ImportError:  # isal has no wheel for this processor
     from zlib import decompressobj  # type: ignore[assignment]  # its attributes are the same
 
-__all__ = ["decompress"]
+__all__ = ["check_size", "decompress"]
 
 #: Before each block: algorithm, method, bytes compressed and decompressed (3 each, little endian).
 _HEADER = 9
@@ -52,6 +52,11 @@ def decompress(packed: memoryview, size: int) -> Octets:
         out[start : start + num_bytes] = _decompressed(algorithm, content, num_bytes)
         start += num_bytes
     return out
+
+
+def check_size(packed: memoryview, size: int) -> None:
+    """Check that blocks hold so many bytes, by their headers: see `decompress`."""
+    _split(packed, size)
 
 
 def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]:

@@ -1,17 +1,30 @@
-"""Checks the pages of an RNTuple and their lists by checksums, and adds up their sizes."""
+"""Opens pages of an RNTuple by their checksums, and lets uproot check what it reads.
+
+uproot checks only header and footer, by `assert`, which ``python -O`` skips.
+"""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
-from memmpy.sources.root.compression import decompress
+from memmpy.sources.root.compression import check_size, decompress
 
-__all__ = ["DamagedPageError", "check_pages", "sizes_of_fields", "top_fields"]
+__all__ = [
+    "CHECKSUM",
+    "DamagedPageError",
+    "check_envelope",
+    "check_page",
+    "check_pages",
+    "sizes_of_fields",
+    "top_fields",
+    "unpack_page",
+]
 
 #: Bytes of a checksum: XXH3-64, little endian.
-_CHECKSUM = 8
+CHECKSUM = 8
 
 
 class DamagedPageError(Exception):
@@ -20,8 +33,6 @@ class DamagedPageError(Exception):
 
 def check_pages(ntuple: Any) -> None:
     """Check the header and the lists of pages of an RNTuple, and later each page that uproot reads.
-
-    uproot checks only header and footer, by `assert`, which ``python -O`` skips.
 
     Raises
     ------
@@ -32,15 +43,25 @@ def check_pages(ntuple: Any) -> None:
     """
     for name in ("header", "footer"):
         getattr(ntuple, f"_prepare_{name}_chunk")()
-        _check(memoryview(getattr(ntuple, f"_{name}_chunk").raw_data), f"the {name}")
+        check_envelope(memoryview(getattr(ntuple, f"_{name}_chunk").raw_data), f"the {name}")
     read_locator = ntuple.read_locator
     ntuple.read_locator = partial(_read_envelope, read_locator)
+    _fill_parts(ntuple)
     for cluster in ntuple.page_link_list:
         for number, column in enumerate(cluster):
             for page in column.pages:
                 page.locator.column = number
                 page.locator.has_checksum = page.has_checksum
     ntuple.read_locator = partial(_read_page, ntuple)
+
+
+def _fill_parts(ntuple: Any) -> None:
+    """Give each field of uproot its parts, for which it would look through all fields."""
+    fields, parts_of = ntuple.all_fields, ntuple._related_ids
+    for field in reversed(fields):  # the parts of a field come after it
+        parts = [fields[number] for number in parts_of.get(field.field_id, ())]
+        nested = [part.fields if part.is_anonymous else [part] for part in parts]
+        field._fields = [part for several in nested for part in several]
 
 
 def top_fields(ntuple: Any) -> list[str]:
@@ -72,7 +93,7 @@ def sizes_of_fields(ntuple: Any) -> dict[str, tuple[int, int]]:
 def _read_envelope(read_locator: Any, locator: Any, size: int) -> Any:
     """Read a list of pages: see `_read_page`."""
     chunk, cursor = read_locator(locator, size)
-    _check(memoryview(chunk.raw_data), "the list of its pages")
+    check_envelope(memoryview(chunk.raw_data), "the list of its pages")
     return chunk, cursor
 
 
@@ -81,24 +102,65 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
     from uproot.source.chunk import Chunk
     from uproot.source.cursor import Cursor
 
-    source = ntuple.file.source
+    source, has_checksum = ntuple.file.source, locator.has_checksum
     start, stop = locator.offset, locator.offset + locator.num_bytes
-    octets = source.chunk(start, stop + _CHECKSUM * locator.has_checksum).raw_data
+    octets = source.chunk(start, stop + CHECKSUM * has_checksum).raw_data
     try:
-        if locator.has_checksum:
-            _check(memoryview(octets), "the page")
-        page = octets[: locator.num_bytes]
-        if len(page) < size:
-            page = decompress(memoryview(page), size)
+        packed = check_page(memoryview(octets), size, has_checksum=has_checksum)
+        page = unpack_page(packed, size)
     except ValueError as error:
         field = top_fields(ntuple)[ntuple.column_records[locator.column].field_id]
         message = f"in branch {field!r}, page at byte {start}: {error}"
         raise DamagedPageError(message) from error
-    return Chunk.wrap(source, np.asarray(page)), Cursor(0)
+    return Chunk.wrap(source, page), Cursor(0)
 
 
-def _check(octets: memoryview, what: str) -> None:
-    """Compare the checksum in the last bytes with the bytes before."""
-    checksum = xxhash.xxh3_64_intdigest(octets[:-_CHECKSUM])
-    if checksum != int.from_bytes(octets[-_CHECKSUM:], "little"):
-        raise ValueError(f"{what} has another checksum than its bytes")
+def check_page(raw: memoryview, size: int, *, has_checksum: bool) -> memoryview:
+    """Return the bytes of a page without its checksum, after a look at it and at the sizes.
+
+    Parameters
+    ----------
+    raw : memoryview
+        The page in the file, with its checksum if it has one.
+    size : int
+        Its bytes after decompression.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    if has_checksum:
+        check_envelope(raw, "the page")
+        raw = raw[:-CHECKSUM]
+    if len(raw) > size:
+        raise ValueError(f"it has {len(raw)} bytes, not the {size} expected")
+    if len(raw) < size:
+        check_size(raw, size)
+    return raw
+
+
+def unpack_page(packed: memoryview, size: int) -> NDArray[np.uint8]:
+    """Return the bytes of a page, decompressed if it is compressed.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    """
+    if len(packed) == size:
+        return np.frombuffer(packed, np.uint8)
+    return decompress(packed, size)
+
+
+def check_envelope(octets: memoryview, name: str) -> None:
+    """Compare the checksum in the last bytes with the bytes before.
+
+    Raises
+    ------
+    ValueError
+        If they differ. Names what the bytes are.
+    """
+    checksum = xxhash.xxh3_64_intdigest(octets[:-CHECKSUM])
+    if checksum != int.from_bytes(octets[-CHECKSUM:], "little"):
+        raise ValueError(f"{name} has another checksum than its bytes")

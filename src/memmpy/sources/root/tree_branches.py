@@ -9,7 +9,6 @@ from memmpy.sources.root.branches import (
     BranchNames,
     Place,
     Position,
-    names_of_ntuple,
     names_of_tree,
     outline_of,
     place_at,
@@ -20,7 +19,7 @@ __all__ = ["TreeBranches"]
 
 @final
 class TreeBranches:
-    """The branches of a TTree, or the fields of an RNTuple. One thread may call it at a time.
+    """The branches of a TTree. One thread may call it at a time.
 
     Parameters
     ----------
@@ -28,13 +27,11 @@ class TreeBranches:
         The open file.
     name : str
         The name of the tree with its cycle.
-    is_ntuple : bool
-        Whether the tree is an RNTuple.
     """
 
-    def __init__(self, file: Any, name: str, *, is_ntuple: bool) -> None:
-        self._file, self._name, self._is_ntuple = file, name, is_ntuple
-        self._lazy = None if is_ntuple else _lazy_tree(file.key(name))
+    def __init__(self, file: Any, name: str) -> None:
+        self._file, self._name = file, name
+        self._lazy = _lazy_tree(file.key(name))
         #: The tree of uproot, without branches as long as they are read one by one.
         self.tree: Any = self._lazy.header if self._lazy else file[name]
         self._places: dict[str, Place] = {}
@@ -48,14 +45,14 @@ class TreeBranches:
         return (name,) if name in self._top_names else self._names.find(name)
 
     def place(self, name: str) -> Place:
-        """Return the branch, leaf or field of a full name."""
+        """Return the branch or leaf of a full name."""
         if name not in self._places:
             if name in self._top_names:
                 position = Position((self._top_names[name],))
             else:
                 position = self._names.positions[name]
             first = self._top_branch(position.path[0])
-            self._places[name] = Place(first) if self._is_ntuple else place_at(position, first)
+            self._places[name] = place_at(position, first)
         return self._places[name]
 
     @cached_property
@@ -66,8 +63,6 @@ class TreeBranches:
 
     @cached_property
     def _names(self) -> BranchNames:
-        if self._is_ntuple:
-            return names_of_ntuple(self.tree)
         if self._lazy:
             with suppress(RecordError):
                 return names_of_tree(self._lazy.outlines())
@@ -75,9 +70,7 @@ class TreeBranches:
         return names_of_tree(map(outline_of, self.tree.branches))
 
     def _top_branch(self, index: int) -> Any:
-        """Return a branch or field of the tree itself."""
-        if self._is_ntuple:
-            return self.tree.fields[index]
+        """Return a branch of the tree itself."""
         if self._lazy:
             with suppress(Exception):  # of any kind: uproot may still read the whole tree
                 return self._lazy.branch(index)

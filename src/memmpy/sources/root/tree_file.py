@@ -31,14 +31,14 @@ from memmpy.sources.root.baskets import (
 from memmpy.sources.root.branch_types import (
     not_decoded,
     type_of_branch,
-    type_of_field,
     type_of_leaves,
     typename_of,
 )
 from memmpy.sources.root.branches import Place
 from memmpy.sources.root.contents import find_tree, open_root
 from memmpy.sources.root.leaves import read_structs
-from memmpy.sources.root.ntuple_pages import DamagedPageError, check_pages, sizes_of_fields
+from memmpy.sources.root.ntuple import Ntuple
+from memmpy.sources.root.ntuple_pages import DamagedPageError
 from memmpy.sources.root.tree_branches import TreeBranches
 
 __all__ = ["TreeFile"]
@@ -70,19 +70,22 @@ class TreeFile:
         self._bytes = source
         self._types: dict[str, ColumnType] = {}
         self._encodings: dict[str, Encoding | None] = {}
-        self._sizes: dict[str, tuple[int, int]] | None = None
         # Objects of uproot fill their caches when they are used.
         self._lock = threading.RLock()
         with ExitStack() as stack:
             stack.callback(source.close)
             with _reader_errors(self.path, "cannot be opened as ROOT"):
                 self._file = stack.enter_context(open_root(source))
-            name, self._is_ntuple = find_tree(self._file, self.path, tree)
+            name, is_ntuple = find_tree(self._file, self.path, tree)
+            self._ntuple: Ntuple | None = None
+            self._branches: TreeBranches | Ntuple
             with _reader_errors(f"{self.path}:{name}", "cannot be read"):
-                self._branches = TreeBranches(self._file, name, is_ntuple=self._is_ntuple)
-            if self._is_ntuple:
-                with _reader_errors(self.where, "is damaged"):
-                    check_pages(self._tree)
+                ntuple = self._file[name] if is_ntuple else None
+                if ntuple is None:
+                    self._branches = TreeBranches(self._file, name)
+            if ntuple is not None:
+                with _reader_errors(f"{self.path}:{name}", "is damaged"):
+                    self._branches = self._ntuple = Ntuple(ntuple, source)
             self._stack = stack.pop_all()
 
     @property
@@ -113,7 +116,7 @@ class TreeFile:
     def num_entries(self) -> int:
         """Entries of the tree."""
         with self._damage():
-            return int(self._tree.num_entries)
+            return int((self._ntuple or self._tree).num_entries)
 
     @property
     def where(self) -> str:
@@ -146,13 +149,13 @@ class TreeFile:
         place = self._place(branch)
         uproot_branch = place.branch
         with self._lock, self._damage(), self._named(branch):
-            if self._is_ntuple:
-                column_type, encoding = type_of_field(self._tree, uproot_branch), None
+            if self._ntuple:
+                column_type, encoding = self._ntuple.type_of(branch), None
             elif place.leaves:
                 column_type, encoding = type_of_leaves(place, self.path)
             else:
                 column_type, encoding = type_of_branch(uproot_branch, self.path)
-        if not self._is_ntuple and uproot_branch.num_entries != self._tree.num_entries:
+        if not self._ntuple and uproot_branch.num_entries != self._tree.num_entries:
             num, expected = uproot_branch.num_entries, self._tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
             raise UndecodableError(message, self.path, self.tree, branch)
@@ -168,7 +171,7 @@ class TreeFile:
             If it cannot be decoded. `read` raises all other errors.
         """
         self.type_of(branch)
-        if self._encodings[branch] is not None or self._is_ntuple or not self.num_entries:
+        if self._encodings[branch] is not None or self._ntuple or not self.num_entries:
             return
         try:
             for _ in self.read([branch], 0, 1):
@@ -182,27 +185,24 @@ class TreeFile:
         """Return the bytes of a branch in the file, and about those after decoding."""
         with self._lock, self._damage():
             place = self._place(branch)
-            if not self._is_ntuple:
-                packed = int(place.branch.compressed_bytes)
-                # All leaves of a branch are decoded together.
-                share = 1 if place.leaf is None else len(place.leaves)
-                unpacked = int(place.branch.uncompressed_bytes) + embedded_bytes(place.branch)
-                return packed // share, unpacked
-            if self._sizes is None:
-                self._sizes = sizes_of_fields(self._tree)
-            return self._sizes[branch]
+            if self._ntuple:
+                return self._ntuple.sizes_of(branch)
+            packed = int(place.branch.compressed_bytes)
+            # All leaves of a branch are decoded together.
+            share = 1 if place.leaf is None else len(place.leaves)
+            unpacked = int(place.branch.uncompressed_bytes) + embedded_bytes(place.branch)
+            return packed // share, unpacked
 
     def sizes(self) -> tuple[int, int]:
         """Return the bytes of all branches in the file, and about those after decoding."""
         with self._lock, self._damage():
-            if not self._is_ntuple:
-                places = map(self._place, self._branches.names())
-                branches = {id(place.branch): place.branch for place in places}
-                embedded = sum(map(embedded_bytes, branches.values()))
-                unpacked = int(self._tree.uncompressed_bytes) + embedded
-                return int(self._tree.compressed_bytes), unpacked
-            own = (self._sizes or sizes_of_fields(self._tree)).values()
-            return sum(stored for stored, _ in own), sum(decoded for _, decoded in own)
+            if self._ntuple:
+                return self._ntuple.sizes()
+            places = map(self._place, self._branches.names())
+            branches = {id(place.branch): place.branch for place in places}
+            embedded = sum(map(embedded_bytes, branches.values()))
+            unpacked = int(self._tree.uncompressed_bytes) + embedded
+            return int(self._tree.compressed_bytes), unpacked
 
     def stored_type(self, branch: str) -> str:
         """Return the C++ type of a branch; empty if uproot does not know it."""
@@ -223,10 +223,8 @@ class TreeFile:
         """
         with self._lock, self._damage():
             uproot_branches = [self._place(branch).branch for branch in branches]
-            if self._is_ntuple:
-                clusters = self._tree.cluster_summaries
-                stops = [c.num_first_entry + c.num_entries for c in clusters]
-                return np.unique(np.array([0, *stops], np.int64))
+            if self._ntuple:
+                return self._ntuple.boundaries()
             ends = np.array([0, self.num_entries], np.int64)
             edges = [np.asarray(b.entry_offsets, np.int64) for b in uproot_branches]
             return np.union1d(ends, _common(edges))
@@ -235,8 +233,8 @@ class TreeFile:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
         for branch in branches:
             self.type_of(branch)  # raises before anything is read
-        if self._is_ntuple:
-            yield from self._read_fields(branches, start, stop)
+        if self._ntuple:
+            yield from self._read_fields(self._ntuple, branches, start, stop)
             return
         with self._damage():
             fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
@@ -276,30 +274,33 @@ class TreeFile:
             raise UndecodableError(message, self.path, self.tree, branch) from error
 
     def _read_fields(
-        self, fields: Sequence[str], start: int, stop: int
+        self, ntuple: Ntuple, fields: Sequence[str], start: int, stop: int
     ) -> Iterator[tuple[str, Any]]:
-        """Yield fields of an RNTuple, which uproot reads all at once."""
-        arrays = self._arrays(fields, start, stop)
-        for field in fields:
-            yield field, self._checked(arrays[field], field, stop - start)
+        """Yield fields of an RNTuple; uproot reads those together that memmpy does not read."""
+        own = ntuple.read(fields, start, stop)
+        others: Any = None
+        for i, field in enumerate(fields):
+            if ntuple.is_decoded(field):
+                with self._damage(field), self._page_errors():
+                    values = next(own)
+                yield values
+                continue
+            if others is None:
+                rest = [name for name in fields[i:] if not ntuple.is_decoded(name)]
+                others = self._arrays(ntuple, rest, start, stop)
+            yield field, self._checked(others[field], field, stop - start)
 
-    def _arrays(self, fields: Sequence[str], start: int, stop: int) -> Any:
+    def _arrays(self, ntuple: Ntuple, fields: Sequence[str], start: int, stop: int) -> Any:
         """Return the arrays of some fields, or raise an error that names one field."""
-        numbers = {self._place(field).branch.field_id for field in fields}
         try:
-            return self._tree.arrays(
-                filter_field=lambda field: field.field_id in numbers,
-                entry_start=start,
-                entry_stop=stop,
-            )
+            with self._page_errors():
+                return ntuple.read_by_uproot(fields, start, stop)
         except (MemmpyError, MemoryError):
             raise
-        except DamagedPageError as error:
-            raise RootFileError(f"{self.where!r} is damaged {error}") from error
         except Exception:
             if len(fields) > 1:
                 for field in fields:  # which one is it?
-                    self._arrays([field], start, stop)
+                    self._arrays(ntuple, [field], start, stop)
             with self._named(fields[0]), not_decoded(self._place(fields[0]).branch):
                 raise
 
@@ -349,6 +350,14 @@ class TreeFile:
         with self._damage(branch):
             for raw in self._bytes.read_many(ranges):
                 open_basket(raw)
+
+    @contextmanager
+    def _page_errors(self) -> Iterator[None]:
+        """Raise a `DamagedPageError`, which names the field, as one that names the tree too."""
+        try:
+            yield
+        except DamagedPageError as error:
+            raise RootFileError(f"{self.where!r} is damaged {error}") from error
 
     def _damage(self, branch: str | None = None) -> AbstractContextManager[None]:
         """Raise errors as one that names the damaged file, tree and branch."""

@@ -1,0 +1,267 @@
+"""An RNTuple of which memmpy reads only the fields that are asked for.
+
+uproot takes seconds to list 1,500 fields, since it looks through all of them for the parts of each.
+This module reads header, footer and lists of pages itself, and decodes numbers, arrays and lists of
+them, and texts. uproot reads all other fields.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memmpy.jagged import Jagged
+from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.root.branch_records import RecordError
+from memmpy.sources.root.ntuple_clusters import (
+    Cluster,
+    Page,
+    page_table,
+    pages_between,
+    read_clusters,
+)
+from memmpy.sources.root.ntuple_encodings import decode_page, page_bytes
+from memmpy.sources.root.ntuple_fields import CodedColumn, FieldColumns, NtupleFields
+from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page, unpack_page
+from memmpy.sources.root.ntuple_records import FieldDescription, read_schema
+from memmpy.typing import Array
+
+__all__ = ["LazyNtuple"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The lists of some entries: their offsets, and their items in each cluster."""
+
+    offsets: NDArray[np.int64]
+    items: list[tuple[Cluster, int, int]]
+
+
+@final
+class LazyNtuple:
+    """The fields of an RNTuple, and the values of those that memmpy reads itself.
+
+    Several threads may call it.
+
+    Parameters
+    ----------
+    anchor : mapping of str to int
+        Where header and footer are, in the words of ROOT.
+    source : ByteSource
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged.
+    RecordError
+        If only uproot may read it.
+    """
+
+    def __init__(self, anchor: Mapping[str, int], source: ByteSource) -> None:
+        if anchor["fVersionEpoch"] != 1:
+            raise RecordError("the RNTuple has another version")
+        self._source, self._lock = source, threading.Lock()
+        starts = [anchor[f"fSeek{part}"] for part in ("Header", "Footer")]
+        sizes = [anchor[f"fNBytes{part}"] for part in ("Header", "Footer")]
+        ranges = [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
+        header, footer = source.read_many(ranges)
+        self._schema = read_schema(header, anchor["fLenHeader"], footer, anchor["fLenFooter"])
+        self.fields = NtupleFields(self._schema)
+        self._columns: dict[int, FieldColumns | None] = {}
+
+    @cached_property
+    def _unlocked_clusters(self) -> list[Cluster]:
+        return read_clusters(self._schema, lambda start, stop: self._fetch([(start, stop)])[0])
+
+    @property
+    def clusters(self) -> list[Cluster]:
+        """All clusters, in the order of their entries."""
+        with self._lock:
+            return self._unlocked_clusters
+
+    @property
+    def num_entries(self) -> int:
+        """Entries of the RNTuple."""
+        return sum(cluster.num_entries for cluster in self.clusters)
+
+    def columns_of(self, field: FieldDescription) -> FieldColumns | None:
+        """Return the columns of a field, or None if only uproot may read it."""
+        if field.number not in self._columns:
+            columns = self.fields.columns_of(field)
+            self._columns[field.number] = columns if self._has_pages(columns) else None
+        return self._columns[field.number]
+
+    def sizes_of(self, field: FieldDescription) -> tuple[int, int]:
+        """Return the compressed and decompressed bytes of a field and its parts."""
+        return self._sizes(self.fields.column_numbers(field))
+
+    def sizes(self) -> tuple[int, int]:
+        """Return the compressed and decompressed bytes of all fields."""
+        return self._sizes(range(len(self._schema.columns)))
+
+    def read(
+        self, fields: Mapping[str, FieldColumns], start: int, stop: int
+    ) -> Iterator[tuple[str, Array | Jagged]]:
+        """Yield fields, each with its entries `start` to `stop`.
+
+        Raises
+        ------
+        DamagedPageError
+            If a page is damaged.
+        ValueError
+            If the pages do not fit the clusters.
+        """
+        entries = [
+            (cluster, max(start - cluster.first, 0), min(stop - cluster.first, cluster.num_entries))
+            for cluster in self.clusters
+        ]
+        entries = [(cluster, first, last) for cluster, first, last in entries if first < last]
+        lists = self._lists([c.offsets for c in fields.values() if c.offsets], entries)
+        pages: dict[str, list[Page]] = {}
+        for name, columns in fields.items():
+            own = lists[columns.offsets.number].items if columns.offsets else entries
+            pages[name] = (
+                _pages(columns.content, own, _num_items(columns)) if columns.content else []
+            )
+        fetched = self._fetch_pages(pages.values())
+        for name, columns in fields.items():
+            offsets = lists[columns.offsets.number].offsets if columns.offsets else None
+            if columns.content is None:
+                assert offsets is not None
+                yield name, np.diff(offsets).astype(columns.type.dtype)
+                continue
+            content = self._decode(columns.content, pages[name], fetched)
+            num = stop - start if offsets is None else int(offsets[-1])
+            content = content.reshape(num, *columns.type.shape)
+            yield name, content if offsets is None else Jagged.trusted(content, offsets)
+
+    def _has_pages(self, columns: FieldColumns | None) -> bool:
+        """Return whether each cluster has pages of all columns, in the usual layout."""
+        if columns is None:
+            return False
+        try:
+            for cluster in self.clusters:
+                for column in filter(None, (columns.offsets, columns.content)):
+                    page_table(cluster, column.number)
+        except RecordError:
+            return False
+        return True
+
+    def _lists(
+        self, columns: Sequence[CodedColumn], entries: list[tuple[Cluster, int, int]]
+    ) -> dict[int, _Lists]:
+        """Return the lists of columns of ends, by their numbers."""
+        # With the end of the list before the first one.
+        wide = [(cluster, max(first - 1, 0), last) for cluster, first, last in entries]
+        pages = {column.number: _pages(column, wide, 1) for column in columns}
+        fetched = self._fetch_pages(pages.values())
+        lists: dict[int, _Lists] = {}
+        for column in columns:
+            if column.number in lists:
+                continue
+            ends = self._decode(column, pages[column.number], fetched).astype(np.int64, copy=False)
+            offsets = np.zeros(sum(last - first for _, first, last in entries) + 1, np.int64)
+            items, at, used = [], 1, 0
+            for cluster, first, last in entries:
+                begin = int(ends[used]) if first else 0
+                own = ends[used + (first > 0) : used + last - max(first - 1, 0)]
+                used += last - max(first - 1, 0)
+                np.add(own, offsets[at - 1] - begin, out=offsets[at : at + len(own)])
+                items.append((cluster, begin, int(own[-1])))
+                at += len(own)
+            if np.any(offsets[1:] < offsets[:-1]):
+                name = self._name_of(column.number)
+                raise ValueError(f"the lists of {name!r} end before they begin")
+            lists[column.number] = _Lists(offsets, items)
+        return lists
+
+    def _decode(
+        self, column: CodedColumn, pages: Sequence[Page], fetched: Mapping[Page, memoryview]
+    ) -> Array:
+        """Return the values of some pages of a column."""
+        encoding = column.encoding
+        # All sizes are checked before the allocation, since a damaged file may claim any.
+        packed = [self._check(column, page, fetched[page]) for page in pages]
+        out = np.empty(sum(page.stop - page.start for page in pages), encoding.dtype)
+        at = 0
+        for page, raw in zip(pages, packed, strict=True):
+            with self._page_errors(column, page):
+                octets = unpack_page(raw, page_bytes(encoding, page.num))
+            num = page.stop - page.start
+            if num == page.num:
+                decode_page(encoding, octets, out[at : at + num])
+            else:
+                whole = np.empty(page.num, encoding.dtype)
+                decode_page(encoding, octets, whole)
+                out[at : at + num] = whole[page.start : page.stop]
+            at += num
+        return out
+
+    def _check(self, column: CodedColumn, page: Page, raw: memoryview) -> memoryview:
+        """Return the compressed bytes of a page, after a look at its checksum and its size."""
+        with self._page_errors(column, page):
+            size = page_bytes(column.encoding, page.num)
+            return check_page(raw, size, has_checksum=page.has_checksum)
+
+    @contextmanager
+    def _page_errors(self, column: CodedColumn, page: Page) -> Iterator[None]:
+        """Raise a ValueError as one that names the field and the place of the page."""
+        try:
+            yield
+        except ValueError as error:
+            name = self._name_of(column.number)
+            message = f"in branch {name!r}, page at byte {page.offset}: {error}"
+            raise DamagedPageError(message) from error
+
+    def _name_of(self, column: int) -> str:
+        """Return the name of the top field of a column."""
+        field = self._schema.fields[self._schema.columns[column].field]
+        return self.fields.top(field).name
+
+    def _fetch(self, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
+        return self._source.read_many(ranges)
+
+    def _fetch_pages(self, pages: Iterable[Sequence[Page]]) -> dict[Page, memoryview]:
+        """Return the bytes of pages, with their checksums."""
+        all_pages = list({page: None for several in pages for page in several})
+        ranges = [
+            (page.offset, page.offset + page.num_bytes + CHECKSUM * page.has_checksum)
+            for page in all_pages
+        ]
+        return dict(zip(all_pages, self._fetch(ranges), strict=True))
+
+    def _sizes(self, columns: Iterable[int]) -> tuple[int, int]:
+        bits = [self._schema.columns[column].num_bits for column in columns]
+        packed = unpacked = 0
+        for cluster in self.clusters:
+            for column, width in zip(columns, bits, strict=True):
+                try:
+                    table = page_table(cluster, column)
+                except RecordError:
+                    continue
+                packed += int(table["num_bytes"].sum(dtype=np.int64))
+                unpacked += int(np.abs(table["num"]).sum(dtype=np.int64)) * width // 8
+        return packed, unpacked
+
+
+def _pages(column: CodedColumn, items: list[tuple[Cluster, int, int]], num_each: int) -> list[Page]:
+    """Return the pages of a column with some items, each of `num_each` values."""
+    return [
+        page
+        for cluster, first, last in items
+        for page in pages_between(cluster, column.number, first * num_each, last * num_each)
+    ]
+
+
+def _num_items(columns: FieldColumns) -> int:
+    """Return the number of values in an entry, or in an item of a list."""
+    num = 1
+    for size in columns.type.shape:
+        num *= size
+    return num

@@ -1,0 +1,300 @@
+"""Tests of RNTuples whose fields are read one by one: uproot, which reads them all, agrees."""
+
+import random
+import struct
+import time
+import tracemalloc
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+import xxhash
+from uproot.models.RNTuple import RField
+
+from memmpy.errors import MemmpyError, UndecodableError
+from memmpy.jagged import Jagged
+from memmpy.sources import ByteSource
+from memmpy.sources.awkward_types import from_awkward, type_of_form
+from memmpy.sources.root import TreeFile
+from memmpy.sources.root.branch_records import RecordError
+from memmpy.sources.root.lazy_ntuple import LazyNtuple
+from tests.conftest import REAL_DATA
+from tests.sources.root.ntuple_by_root import write_ntuple
+
+BY_ROOT = REAL_DATA / "Run2012BC_DoubleMuParked_Muons_1000evts_rntuple_v1-0-0-0.root"
+NUM = 90
+COMPRESSIONS = {
+    "none": None,
+    "zlib": uproot.ZLIB(1),
+    "lzma": uproot.LZMA(1),
+    "lz4": uproot.LZ4(4),
+    "zstd": uproot.ZSTD(5),
+}
+#: Compressions of ROOT: none, ZLIB, LZMA, LZ4, ZSTD.
+BY_NUMBER = [0, 101, 207, 404, 505]
+#: Fields of `write_ntuple` that uproot reads; memmpy reads all others.
+LEFT_TO_UPROOT = {"maybe", "deep", "words", "two", "jets", "event", "variant"}
+#: Fields that hold no numbers with one shape, lists of them or texts.
+NESTED = {"optional", "deep", "record", "records"}
+
+
+def opened(path: Path) -> closing[TreeFile]:
+    return closing(TreeFile(ByteSource(str(path)), None))
+
+
+def columns() -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 5, NUM)
+
+    def lists(dtype: str) -> Any:
+        numbers = rng.integers(0, 100, counts.sum()).astype(dtype)
+        return ak.unflatten(numbers, counts)
+
+    plain = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
+    return {
+        **{f"one_{dtype}": rng.integers(0, 2**7, NUM).astype(dtype) for dtype in plain},
+        **{f"list_{dtype}": lists(dtype) for dtype in plain},
+        "array": ak.from_numpy(rng.normal(size=(NUM, 2, 3)), regulararray=True),
+        "arrays": ak.unflatten(
+            ak.from_numpy(rng.normal(size=(int(counts.sum()), 3)), regulararray=True), counts
+        ),
+        "text": ak.Array(["x" * (i % 7) + "é" * (i % 2) for i in range(NUM)]),
+        "optional": ak.Array([None if i % 3 else i for i in range(NUM)]),
+        "deep": ak.unflatten(lists("f4"), np.full(NUM // 2, 2))[np.arange(NUM) // 2],
+        "record": ak.zip({"x": np.arange(NUM), "list": lists("f4")}, depth_limit=1),
+        "records": ak.zip({"pt": lists("f4"), "id": lists("i2")}),
+    }
+
+
+@pytest.fixture(scope="module", params=COMPRESSIONS)
+def by_uproot(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an RNTuple that uproot wrote in three clusters."""
+    path = tmp_path_factory.mktemp("ntuple") / f"{request.param}.root"
+    array = ak.Array(columns())
+    with uproot.recreate(path, compression=COMPRESSIONS[request.param]) as file:
+        written = file.mkrntuple("t", array.layout.form)
+        for start, stop in ((0, 40), (40, 41), (41, NUM)):
+            written.extend(array[start:stop])
+    return path
+
+
+def assert_same(ours: Any, theirs: Any, kind: str) -> None:
+    """Compare values of one field, bit for bit; uproot's are an awkward array."""
+    if kind == "nested":
+        assert ak.array_equal(ours, theirs, equal_nan=True)
+        return
+    expected = from_awkward(theirs, kind)
+    if isinstance(expected, Jagged):
+        assert np.array_equal(ours.counts, expected.counts)
+        ours, expected = ours.content, np.asarray(expected.content)[expected.offsets[0] :]
+    assert (ours.dtype, ours.shape) == (expected.dtype, expected.shape)
+    assert ours.tobytes() == expected.tobytes()
+
+
+def assert_as_uproot(path: Path, left_to_uproot: set[str], *, num_ranges: int) -> None:
+    """Compare types, sizes and values of all fields with those of uproot."""
+    with opened(path) as file, uproot.open({str(path): None}) as other:
+        theirs = {field.name: field for field in other[file.tree].fields}
+        num = file.num_entries
+        assert num == other[file.tree].num_entries
+        assert file.branches() == list(theirs)
+        assert file._ntuple is not None
+        decoded = {name for name in theirs if file._ntuple.is_decoded(name)}
+        assert decoded == set(theirs) - left_to_uproot
+        rng = random.Random(1)
+        ranges = [tuple(sorted(rng.choices(range(num + 1), k=2))) for _ in range(num_ranges)]
+        for name, field in theirs.items():
+            if field.typename.startswith("std::variant"):
+                continue
+            whole = field.array(array_cache=None)
+            column_type = file.type_of(name)
+            assert column_type == type_of_form(whole.layout.form)
+            assert file.stored_type(name) == field.typename
+            for start, stop in [(0, num), *ranges]:
+                [(_, ours)] = file.read([name], start, stop)
+                assert_same(ours, whole[start:stop], column_type.kind)
+
+
+def test_fields_by_uproot_are_those_of_uproot(by_uproot: Path) -> None:
+    assert_as_uproot(by_uproot, NESTED, num_ranges=12)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not BY_ROOT.exists(), reason="no real data")
+def test_real_fields_are_those_of_uproot() -> None:
+    assert_as_uproot(BY_ROOT, {"_collection0"}, num_ranges=9)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("compression", BY_NUMBER)
+def test_fields_by_root_are_those_of_uproot(tmp_path: Path, compression: int) -> None:
+    path = write_ntuple(tmp_path / "a.root", 1000, compression=compression)
+    assert_as_uproot(path, LEFT_TO_UPROOT, num_ranges=5)
+
+
+@pytest.mark.root
+def test_parts_of_fields_by_root_are_those_of_uproot(tmp_path: Path) -> None:
+    path = write_ntuple(tmp_path / "a.root", 700, compression=505)
+    with opened(path) as file, uproot.open({str(path): None}) as other:
+        whole = other["Events"].arrays(["jets", "event", "two"])
+        expected = {
+            "jets.pt": whole.jets.pt,
+            "jets.cov": whole.jets["cov"],
+            "event.weight": whole.event.weight,
+            "event.jets.id": whole.event.jets.id,
+            "event.xy": whole.event.xy,
+            "event.name": whole.event["name"],
+            "two.1": whole.two["1"],
+        }
+        for start, stop in ((0, 700), (299, 601), (5, 5)):
+            for name, ours in file.read(list(expected), start, stop):
+                assert_same(ours, expected[name][start:stop], file.type_of(name).kind)
+        for name in ("jets.tracks", "event.jets"):
+            with pytest.raises(UndecodableError, match=r"alone; take '(jets|event)' as"):
+                file.type_of(name)
+        assert not file.has_branch("jets.px")
+
+
+def test_parts_of_fields_are_read_alone(by_uproot: Path) -> None:
+    with opened(by_uproot) as file:
+        read = dict(file.read(["records", "record.list", "records.pt", "record.x"], 30, 60))
+        assert file.sizes_of("records.pt")[1] < file.sizes_of("records")[1]
+    assert_same(read["records.pt"], read["records"].pt, "jagged")
+    assert read["record.x"].tolist() == list(range(30, 60))
+
+
+def test_fields_are_read_in_the_given_order(by_uproot: Path) -> None:
+    names = ["optional", "text", "record", "one_f4", "deep", "one_i8"]
+    with opened(by_uproot) as file:
+        assert [name for name, _ in file.read(names, 0, NUM)] == names
+
+
+def write_wide(path: Path, num_fields: int) -> None:
+    counts = np.arange(20) % 4
+    lists = ak.unflatten(np.arange(counts.sum()), counts)
+    fields = {f"x{i}": np.arange(20) + i for i in range(num_fields)}
+    fields |= {f"l{i}": lists + i for i in range(num_fields)}
+    with uproot.recreate(path) as file:
+        file.mkrntuple("t", fields)
+
+
+def test_uproot_reads_no_field_of_those_that_memmpy_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wide(tmp_path / "a.root", 50)
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("uproot made a field")
+
+    monkeypatch.setattr(RField, "__init__", fail)
+    with opened(tmp_path / "a.root") as file:
+        assert len(file.branches()) == 100
+        read = dict(file.read(["x7", "l3"], 2, 9))
+        assert file.sizes()[1] > file.sizes_of("l3")[1] > 0
+        assert file.boundaries(["x7"]).tolist() == [0, 20]
+    assert read["x7"].tolist() == list(range(9, 16))
+    assert read["l3"].counts.tolist() == [2, 3, 0, 1, 2, 3, 0]
+
+
+def test_an_unusual_ntuple_is_read_by_uproot(
+    by_uproot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(by_uproot) as file:
+        ours = dict(file.read(["one_f4", "list_i2", "text"], 20, 70))
+        sizes = file.sizes_of("list_i2"), file.sizes(), file.boundaries([]).tolist()
+
+    def fail(*_: Any) -> None:
+        raise RecordError("unusual")
+
+    monkeypatch.setattr(LazyNtuple, "__init__", fail)
+    with opened(by_uproot) as file:
+        assert file.branches() == list(columns())
+        assert sizes == (file.sizes_of("list_i2"), file.sizes(), file.boundaries([]).tolist())
+        theirs = dict(file.read(list(ours), 20, 70))
+        assert not file.has_branch("record.x")
+        assert not file.has_branch("nothing")
+    assert theirs["one_f4"].tolist() == ours["one_f4"].tolist()
+    for name in ("list_i2", "text"):
+        assert [x.tolist() for x in theirs[name]] == [x.tolist() for x in ours[name]]
+
+
+def envelopes(path: Path) -> dict[str, tuple[int, int]]:
+    """Return the ranges of the uncompressed envelopes of an RNTuple."""
+    with uproot.open({str(path): None}) as file:
+        ntuple = file["t"]
+        locator = ntuple.footer.cluster_group_records[0].page_list_link.locator
+        return {
+            "header": (ntuple.member("fSeekHeader"), ntuple.member("fNBytesHeader")),
+            "footer": (ntuple.member("fSeekFooter"), ntuple.member("fNBytesFooter")),
+            "pages": (locator.offset, locator.num_bytes),
+        }
+
+
+def write_checksum(data: bytearray, start: int, size: int) -> bytes:
+    checksum = xxhash.xxh3_64_intdigest(data[start : start + size - 8]).to_bytes(8, "little")
+    data[start + size - 8 : start + size] = checksum
+    return checksum
+
+
+@pytest.mark.slow_together
+@pytest.mark.parametrize("part", ["header", "footer", "pages"])
+def test_a_wrong_number_behind_a_right_checksum_gives_values_or_an_error(
+    tmp_path: Path, part: str
+) -> None:
+    path = tmp_path / "a.root"
+    counts = np.arange(60) % 4
+    fields = {"x": np.arange(60), "l": ak.unflatten(np.arange(counts.sum()), counts)}
+    with uproot.recreate(path, compression=None) as file:
+        file.mkrntuple("t", {"x": "int64", "l": "var * int64", "s": "string"}).extend(
+            {**fields, "s": [str(i) for i in range(60)]}
+        )
+    whole, places = path.read_bytes(), envelopes(path)
+    start, size = places[part]
+    rng, began = random.Random(1), time.monotonic()
+    tracemalloc.start()
+    num_errors = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        at = start + rng.randrange(8, size - 8)
+        if rng.random() < 0.5:
+            data[at] ^= 1 << rng.randrange(8)
+        else:  # a huge number
+            data[at : at + 4] = struct.pack("<I", rng.choice([2**31 - 1, 2**32 - 1, 2**20]))
+        checksum = write_checksum(data, start, size)
+        if part == "header":
+            footer, num_bytes = places["footer"]
+            data[footer + 16 : footer + 24] = checksum
+            write_checksum(data, footer, num_bytes)
+        path.write_bytes(data)
+        try:
+            with opened(path) as file:
+                num = min(file.num_entries, 1000)
+                for name in file.branches():
+                    file.sizes_of(name)
+                    list(file.read([name], 0, num))
+        except MemmpyError:
+            num_errors += 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert num_errors
+    assert peak < 200e6
+    assert time.monotonic() - began < 120
+
+
+def test_a_flipped_bit_anywhere_gives_right_values_or_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.root"
+    numbers = {f"key_{i}": np.arange(20) + 100 * i for i in range(8)}
+    with uproot.recreate(path, compression=None) as file:
+        file.mkrntuple("t", dict.fromkeys(numbers, "int64")).extend(numbers)
+    whole = path.read_bytes()
+    ranges = [range(start, start + size) for start, size in envelopes(path).values()]
+    for place in random.Random(1).sample([at for several in ranges for at in several], 300):
+        data = bytearray(whole)
+        data[place] ^= 1 << place % 8
+        path.write_bytes(data)
+        with pytest.raises(MemmpyError), opened(path) as file:
+            list(file.read(["key_5"], 0, 20))
