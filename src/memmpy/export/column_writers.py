@@ -83,14 +83,17 @@ def write_hdf5(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
             raise _unsupported(key, f"entries of type {values.type.content}", "HDF5")
     with _HdfStream(path, "w+") as stream:
         # HDF5 calls the stream, and its file is lost if Ctrl-C raises there: so on a thread.
-        file = run_uninterrupted(partial(h5py.File, stream, "w"))
+        run = partial(run_uninterrupted, waits=True)
+        files: list[Any] = []  # which keeps the file if Ctrl-C comes while it is opened
         try:
-            datasets = run_uninterrupted(partial(_create_datasets, file, names, types, empty))
+            run(lambda: files.append(h5py.File(stream, "w")))
+            datasets = run(partial(_create_datasets, files[0], names, types, empty))
             for chunk in chunks:
-                run_uninterrupted(partial(_append_chunk, h5py, datasets, chunk))
+                run(partial(_append_chunk, h5py, datasets, chunk))
                 stream.check()
         finally:
-            run_uninterrupted(file.close)
+            for file in files:
+                run(file.close)
         stream.check()
 
 

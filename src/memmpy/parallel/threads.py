@@ -116,16 +116,22 @@ def start_thread(do: Callable[..., object], *arguments: object) -> threading.Thr
     return thread
 
 
-def run_uninterrupted(do: Callable[[], T]) -> T:
+def run_uninterrupted(do: Callable[[], T], *, waits: bool = False) -> T:
     """Return the result of a call that runs to its end even if Ctrl-C comes meanwhile.
 
-    For calls that must not stop half way, such as an import.
+    For calls that must not stop half way, such as an import. With `waits`, Ctrl-C is raised when
+    the call has ended, so that it may use what the caller closes then.
     """
     if not _is_interruptible():
         return do()
     future = SafeFuture(do)
-    start_thread(future.run)
-    return future.result()
+    thread = start_thread(future.run)
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        if waits:
+            thread.join()
+        raise
 
 
 def _is_interruptible() -> bool:

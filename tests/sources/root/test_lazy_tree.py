@@ -133,3 +133,16 @@ def test_a_flipped_bit_in_the_records_gives_right_values_or_an_error(tmp_path: P
             continue
         num = min(len(values), 20)
         assert values[:num].tolist() == branches["key_5"][:num].tolist()
+
+
+def test_models_of_a_damaged_file_are_not_those_of_the_next(tmp_path: Path) -> None:
+    write_wide(tmp_path / "wide.root")
+    versions = uproot.classes["TBranch"].known_versions
+    before = versions[13]
+    versions[13] = uproot.classes["TList"]  # as after a file whose version number was flipped
+    try:
+        with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
+            assert dict(file.read(["x3"], 0, 2))["x3"].tolist() == [3000, 3001]
+        assert versions[13] is before
+    finally:
+        versions[13] = before

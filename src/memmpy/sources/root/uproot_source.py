@@ -10,6 +10,7 @@ from typing import Any, final
 
 import numpy as np
 import uproot
+from uproot.model import DispatchByVersion
 from uproot.source.chunk import Chunk, Source
 from uproot.source.futures import TrivialFuture
 
@@ -60,8 +61,23 @@ class SharedSource(Source):  # type: ignore[misc]  # uproot has no types
         return Chunk(self, *bounds, TrivialFuture(np.frombuffer(content, np.uint8)))
 
 
+#: The models of uproot for the classes of ROOT, by class and version.
+_MODELS = {
+    name: (model, dict(model.known_versions))
+    for name, model in uproot.classes.items()
+    if issubclass(model, DispatchByVersion)
+}
+
+
 def open_with(source: ByteSource) -> Any:
-    """Open a ROOT file with uproot."""
+    """Open a ROOT file with uproot.
+
+    uproot keeps models for the whole process. A damaged file may put others in their place, from
+    its own streamer info, so each file begins with those of uproot.
+    """
+    for name, (model, versions) in _MODELS.items():
+        uproot.classes[name] = model
+        model.known_versions.update(versions)
     # Without caches, since memory is bounded by the step.
     caches: dict[str, Any] = {"array_cache": None, "object_cache": None}
     # As a dict, since uproot would read a colon in a path as the name of an object.
