@@ -124,14 +124,40 @@ def run_uninterrupted(do: Callable[[], T], *, waits: bool = False) -> T:
     """
     if not _is_interruptible():
         return do()
-    future = SafeFuture(do)
-    thread = start_thread(future.run)
+    call = _LastingCall(do)
     try:
+        future = SafeFuture(call.run)
+        start_thread(future.run)
         return future.result()
     except KeyboardInterrupt:
         if waits:
-            thread.join()
+            call.wait()
         raise
+
+
+class _LastingCall(Generic[T]):
+    """A call whose end can be waited for, also if Ctrl-C came while its thread started."""
+
+    def __init__(self, do: Callable[[], T]) -> None:
+        self._do, self._lock, self._end = do, threading.Lock(), threading.Event()
+        self._is_running = self._is_refused = False
+
+    def run(self) -> T:
+        with self._lock:
+            self._is_running = not self._is_refused
+        if not self._is_running:
+            raise KeyboardInterrupt
+        try:
+            return self._do()
+        finally:
+            self._end.set()
+
+    def wait(self) -> None:
+        """Wait for the end of the call; a call that has not begun will not."""
+        with self._lock:
+            self._is_refused = True
+        if self._is_running:
+            self._end.wait()
 
 
 def _is_interruptible() -> bool:
