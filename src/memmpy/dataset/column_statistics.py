@@ -27,7 +27,7 @@ class ColumnStatistics:
     group : str
         The group, such as ``ttH``; ``all`` if all entries are one group.
     type : str
-        The type of an entry, such as ``float32``, ``var * float32`` or ``text``.
+        The type of an entry, such as ``float32``, ``list of float32`` or ``text``.
     num_entries, num_values : int
         Entries, and values: for lists the items, for arrays the elements.
     num_nan, num_infinite, num_zero : int

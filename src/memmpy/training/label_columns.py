@@ -198,4 +198,4 @@ def _check_number(expression: Expression, types: Mapping[str, ColumnType], optio
     type_of_values = expression.type_of(types)
     if type_of_values.kind != "vector" or type_of_values.shape:
         message = f"{option} takes one number for each event, and {expression.node.span} has "
-        raise ColumnError(f"{message}{type_of_values}: take an element, or Sum$(...)")
+        raise ColumnError(f"{message}{type_of_values.in_words()}: take an element, or Sum$(...)")

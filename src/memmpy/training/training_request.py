@@ -214,7 +214,7 @@ class TrainingRequest:
                 if own.kind == "jagged" or own.shape:
                     message = f"the input {name!r} takes one number for each event, and {text!r} "
                     way_out = f"give lists as Objects([{text!r}])"
-                    raise ColumnError(f"{message}has {own}: take an element, or {way_out}")
+                    raise ColumnError(f"{message}has {own.in_words()}: take an element, or {way_out}")
 
     def with_columns(self, columns: Collection[str]) -> "TrainingRequest":
         """Return the request for a store with some columns: other spectators may be aliases."""
