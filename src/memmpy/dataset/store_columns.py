@@ -38,8 +38,8 @@ class ColumnSummary:
     kind : str
         ``vector``, ``jagged``, ``shaped``, ``text`` or ``nested``.
     type : str
-        The dtype and the shape of an entry, such as ``float32`` or ``list of float32``; ``text`` for
-        the texts of metadata, too.
+        The dtype and the shape of an entry, such as ``float32`` or ``list of float32``; ``text``
+        for the texts of metadata, too.
     num_entries : int
         Its length.
     num_bytes : int

@@ -213,8 +213,8 @@ class TrainingRequest:
                 own = types[key] if derived is None else derived.type_of(types)
                 if own.kind == "jagged" or own.shape:
                     message = f"the input {name!r} takes one number for each event, and {text!r} "
-                    way_out = f"give lists as Objects([{text!r}])"
-                    raise ColumnError(f"{message}has {own.in_words()}: take an element, or {way_out}")
+                    way_out = f"take an element, or give lists as Objects([{text!r}])"
+                    raise ColumnError(f"{message}has {own.in_words()}: {way_out}")
 
     def with_columns(self, columns: Collection[str]) -> "TrainingRequest":
         """Return the request for a store with some columns: other spectators may be aliases."""
