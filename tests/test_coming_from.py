@@ -51,8 +51,8 @@ def jets_of(seed: int) -> dict[str, Any]:
     numbers = {
         "run": np.full(NUM_EVENTS, seed),
         "event": np.arange(NUM_EVENTS) // 2,
-        "jet_no": np.arange(NUM_EVENTS) % 2,
         "jet_pt": random.uniform(450, 1050, NUM_EVENTS),
+        "jet_eta": random.uniform(-2.5, 2.5, NUM_EVENTS),
         "jet_mass": random.uniform(50, 200, NUM_EVENTS),
         "label_QCD": ~is_higgs,
         "label_Hbb": is_higgs,
@@ -78,7 +78,7 @@ def write_hdf5(path: Path, seed: int) -> None:
     jets["eta_btagJes"] = random.uniform(-2.5, 2.5, NUM_EVENTS)
     jets["HadronConeExclTruthLabelID"] = random.choice([0, 4, 5, 15], NUM_EVENTS)
     jets["mcChannelNumber"] = 410470
-    jets["eventNumber"] = np.arange(NUM_EVENTS) + 1000 * seed
+    jets["eventNumber"] = np.arange(NUM_EVENTS) // 2 + 1000 * seed
     jets["jetFoldHash"] = random.integers(0, 1 << 63, NUM_EVENTS)
     names = ["d0", "z0SinTheta", "dphi", "deta"]
     tracks = np.zeros((NUM_EVENTS, 10), [*((name, "f4") for name in names), ("valid", "?")])
