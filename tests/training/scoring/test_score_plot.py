@@ -82,7 +82,7 @@ def test_the_histogram_is_a_density_with_errors_of_weights(tmp_path: Path) -> No
 def test_the_curve_has_the_area_in_its_legend(tmp_path: Path) -> None:
     scores = Events(splits=NO_FOLDS).scored(VALUES)
     _, axes = scores.plot(tmp_path / "s.png").axes
-    assert legend_of(axes) == [f"against all others: AUC {scores.auc():.4f}", "chance: AUC 0.5"]
+    assert legend_of(axes) == [f"against background: AUC {scores.auc():.4f}", "chance: AUC 0.5"]
     points = axes.lines[0].get_xydata()
     curve = scores.roc()
     every = np.column_stack([curve.background_efficiency, curve.signal_efficiency])

@@ -106,8 +106,10 @@ def _key(parts: list[RulePart], span: Span) -> Node:
     if "$" in name:
         if name in _REDUCTIONS or name == "Alt$":
             raise span.error(f"{name} is a function", f"write {name}(...)")
+        if name in _OTHER_SPECIALS:
+            raise span.error(f"no special name {name!r}", _OTHER_SPECIALS[name])
         near = nearest(name, [*_REDUCTIONS, *_LOOPS, "Alt$"])
-        raise span.error(f"no special name {name!r}{near}", _OTHER_SPECIALS.get(name, ""))
+        raise span.error(f"no special name {name!r}{near}", "")
     if name in CONSTANTS and "::" not in name:
         return number(CONSTANTS[name], span)
     if "::" in name:
