@@ -1,12 +1,11 @@
 """`Description`: statistics of columns by group, as values and as a table."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
 from memmpy.dataset.store_columns import MAX_ROWS
-from memmpy.display import Cell, Renderable, Sparkline, Table, format_count
+from memmpy.display import Cell, Renderable, Sparkline, Table, format_count, json_value
 from memmpy.errors import MissingKeyError, nearest
 
 __all__ = ["ColumnStatistics", "Description"]
@@ -140,7 +139,7 @@ class Description(Renderable, Sequence[ColumnStatistics]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as dicts, lists, texts and numbers, for JSON; None for NaN and infinity."""
-        rows = [{name: _finite(value) for name, value in asdict(row).items()} for row in self.rows]
+        rows = [json_value(asdict(row)) for row in self.rows]
         fields = {"path": self.path, "by": [*self.by], "cut": self.cut, "weight": self.weight}
         return {**fields, "left_out": [*self.left_out], "rows": rows}
 
@@ -247,9 +246,3 @@ def _percent(part: float, whole: float) -> str:
     if percents in {0, 100}:
         return f"{percents:.0f} %"
     return f"{percents:.1f} %" if percents >= 0.1 else "< 0.1 %"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [*map(_finite, value)]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

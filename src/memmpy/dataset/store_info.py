@@ -6,7 +6,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, final
 
 from memmpy.cuts import CutRecord
-from memmpy.display import Bar, Cell, Renderable, Table, format_count, format_measured, format_size
+from memmpy.display import (
+    Bar,
+    Cell,
+    Renderable,
+    Table,
+    format_count,
+    format_measured,
+    format_size,
+    json_value,
+)
 
 __all__ = ["FileSummary", "ProcessSummary", "SkimSummary", "StoreInfo"]
 
@@ -143,9 +152,9 @@ class StoreInfo(Renderable):
         """Return it as dicts, lists, texts and numbers, for JSON; None for NaN and infinity."""
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         values["processes"] = [
-            {**asdict(one), "sum_of_weights": _finite(one.sum_of_weights)}
-            | {"error": _finite(one.error)}
-            | {"numbers": {k: [*map(_finite, v)] for k, v in one.numbers.items()}}
+            {**asdict(one), "sum_of_weights": json_value(one.sum_of_weights)}
+            | {"error": json_value(one.error)}
+            | {"numbers": {k: [*map(json_value, v)] for k, v in one.numbers.items()}}
             for one in self.processes
         ]
         values["skims"], values["cuts"] = [*map(asdict, self.skims)], [*map(asdict, self.cuts)]
@@ -228,10 +237,6 @@ class StoreInfo(Renderable):
             ("format", version),
         ]
         return facts
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _sums(process: ProcessSummary) -> tuple[float, float]:

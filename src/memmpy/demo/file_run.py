@@ -1,6 +1,5 @@
 """The demo of files of the user: convert some branches, cut, and load batches."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.steps import (
     batch_table,
     convert_files,
+    literal,
     loading_rate,
     print_code,
     print_sentence,
@@ -99,7 +99,7 @@ def run_files(
         print_sentence(console, sentence)
     options = {
         "keys": "set(keys)",
-        **({} if cut is None else {"tcut": _literal(cut)}),
+        **({} if cut is None else {"tcut": literal(cut)}),
         "split": '"train"',
         "batch_size": str(batch_size),
         **({} if has_skim else {"skim": "False"}),
@@ -119,22 +119,17 @@ def _code(
     lines = ["import memmpy", "from memmpy import RFileConfig", "", "files = ["]
     for config in configs:
         arguments = [str(config.path), *([] if config.tree is None else [str(config.tree)])]
-        metadata = f"metadata={_literal(dict(config.metadata))}"
-        lines.append(f"    RFileConfig({', '.join([*map(_literal, arguments), metadata])}),")
+        metadata = f"metadata={literal(dict(config.metadata))}"
+        lines.append(f"    RFileConfig({', '.join([*map(literal, arguments), metadata])}),")
     rows = [""]
-    for key in map(_literal, keys):
+    for key in map(literal, keys):
         if rows[-1] and len(rows[-1]) + len(key) > _CODE_WIDTH:
             rows.append("")
         rows[-1] += f"{key}, "
     lines += ["]", "keys = [", *(f"    {row.rstrip()}" for row in rows), "]"]
-    lines += ["loader = memmpy.load_root(", "    files,", f"    {_literal(str(store))},"]
+    lines += ["loader = memmpy.load_root(", "    files,", f"    {literal(str(store))},"]
     lines += [f"    {name}={value}," for name, value in options.items()]
     return "\n".join([*lines, ")", "for batch in loader:", "    ..."])
-
-
-def _literal(value: object) -> str:
-    """Return a text or a mapping of texts as Python."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _fits_a_skim(conversion: Conversion, keys: Sequence[str]) -> bool:

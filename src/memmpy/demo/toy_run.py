@@ -1,6 +1,5 @@
 """The demo of toy events: convert, cut, train a network on five folds, and draw the scores."""
 
-import json
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from memmpy.demo.network import Network
 from memmpy.demo.steps import (
     batch_table,
     convert_files,
+    literal,
     loading_rate,
     print_code,
     print_sentence,
@@ -132,14 +132,14 @@ def run_toys(
     )
     scores = _train(data, batch_size=batch_size, console=console)
     code = _CODE.format(
-        folder=_literal(str(folder)),
-        store=_literal(str(store)),
-        event_keys=_literal(EVENT_KEYS),
-        jet_keys=_literal(JET_KEYS),
+        folder=literal(str(folder)),
+        store=literal(str(store)),
+        event_keys=literal(EVENT_KEYS),
+        jet_keys=literal(JET_KEYS),
         length=MAX_JETS,
         num_folds=NUM_FOLDS,
         num_epochs=NUM_EPOCHS,
-        cut=_literal(cut),
+        cut=literal(cut),
         missing=MISSING,
         batch_size=batch_size,
     )
@@ -209,17 +209,12 @@ def _write_pictures(
         picture = directory / "scores.png"
         scores.plot(picture)
         print_sentence(console, f"Scores and ROC curve: {picture}")
-        code += f"scores.plot({_literal(str(picture))})\n"
+        code += f"scores.plot({literal(str(picture))})\n"
     if find_spec("jinja2") is not None:
         page = directory / "report.html"
         write_report(data, page, scores=scores)
         print_sentence(console, f"A page on the data and the training: {page}")
-        code += f"page = {_literal(str(page))}\nmemmpy.write_report(data, page, scores=scores)\n"
+        code += f"page = {literal(str(page))}\nmemmpy.write_report(data, page, scores=scores)\n"
     if code.count("\n") < 3:
         print_sentence(console, "For all pictures: pip install 'memmpy[plot,report]'")
     return code
-
-
-def _literal(value: object) -> str:
-    """Return a text or a list of texts as Python."""
-    return json.dumps(value, ensure_ascii=False)

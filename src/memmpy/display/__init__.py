@@ -16,7 +16,7 @@ from memmpy.display.tables import (
     plain_text,
     printable,
 )
-from memmpy.display.values import column_html, facts_html, fields_html, format_value
+from memmpy.display.values import column_html, facts_html, fields_html, format_value, json_value
 from memmpy.display.versions import show_versions
 from memmpy.display.wide_tables import WideTable
 
@@ -44,6 +44,7 @@ __all__ = [
     "format_value",
     "is_quiet",
     "is_terminal",
+    "json_value",
     "plain_text",
     "printable",
     "quiet",

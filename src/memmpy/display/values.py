@@ -1,6 +1,7 @@
 """Values of columns as a reader wants to see them, and pages of small values."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -8,7 +9,7 @@ from memmpy.display.inline_charts import InlineChart
 from memmpy.display.page_style import styled_html
 from memmpy.display.tables import Table, format_count
 
-__all__ = ["column_html", "facts_html", "fields_html", "format_value"]
+__all__ = ["column_html", "facts_html", "fields_html", "format_value", "json_value"]
 
 #: Items of a list, and characters of a text, that a cell shows.
 _MAX_ITEMS, _MAX_CHARACTERS = 3, 32
@@ -29,6 +30,15 @@ def format_value(value: Any) -> str:
     if isinstance(value, str) or not hasattr(value, "dtype"):
         return _shorten(str(value.to_list() if hasattr(value, "to_list") else value))
     return _list(value) if value.ndim else _number(value, 6)
+
+
+def json_value(value: Any) -> Any:
+    """Return a value for JSON, which has no NaN and no infinity: they become None."""
+    if isinstance(value, Mapping):
+        return {key: json_value(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def facts_html(title: str, facts: Mapping[str, str | InlineChart]) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memmpy.checks import check_path
-from memmpy.display.tables import printable
+from memmpy.display import printable
 from memmpy.errors import OptionError, nearest, require
-from memmpy.store import disk_error, write_atomically
+from memmpy.store import write_in_folder
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -113,12 +113,7 @@ def save_figure(figure: "Figure", path: PathLike | None) -> "Figure":
     file = check_figure_path(path)
     if file is None:
         return figure
-    image = _image(figure, file.suffix.lower())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, what=repr(str(file.parent)), is_in_store=False) from error
-    write_atomically(file, image, durable=False, is_in_store=False)
+    write_in_folder(file, _image(figure, file.suffix.lower()))
     return figure
 
 

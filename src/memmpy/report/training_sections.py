@@ -13,7 +13,7 @@ from memmpy.report.chart_words import (
     histogram_in_words,
 )
 from memmpy.report.report_data import Chart, ChartSet, Panel, Section, View, bins_of
-from memmpy.training import RocCurve, Scores, TrainingSet, roc_curve
+from memmpy.training import RocCurve, Scores, TrainingSet, points_of, roc_curve
 from memmpy.typing import Array
 
 __all__ = ["score_section", "training_section"]
@@ -204,9 +204,6 @@ def _curves(scores: Scores, signal: str, values: Array) -> Panel:
 
 
 def _points(curve: RocCurve) -> list[list[float]]:
-    """Return points that lie about equally far apart on the curve."""
-    pair = np.array([curve.background_efficiency, curve.signal_efficiency])
-    way = np.append(0.0, np.cumsum(np.abs(np.diff(pair)).sum(axis=0)))
-    points = np.searchsorted(way, np.linspace(0, way[-1], _NUM_POINTS))
-    points = np.unique(np.append(points, len(way) - 1))
+    points = points_of(curve, _NUM_POINTS)
+    pair = curve.background_efficiency, curve.signal_efficiency
     return [np.round(one[points], 4).tolist() for one in pair]

@@ -26,7 +26,7 @@ from memmpy.report.store_sections import (
     sources_section,
 )
 from memmpy.report.training_sections import score_section, training_section
-from memmpy.store import disk_error, write_atomically
+from memmpy.store import write_in_folder
 from memmpy.training import Audit, Scores, TrainingSet
 from memmpy.typing import PathLike
 
@@ -162,12 +162,7 @@ def write_report(
         findings=findings_of(audits),
         sections=sections,
     )
-    page = render_page(report)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, what=repr(str(file.parent)), is_in_store=False) from error
-    write_atomically(file, page, durable=False, is_in_store=False)
+    write_in_folder(file, render_page(report))
     return file
 
 

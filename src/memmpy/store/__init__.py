@@ -1,6 +1,6 @@
 """Files of a store on disk: names, metadata, atomic commits, the writer's lock and checksums."""
 
-from memmpy.store.atomic import sync_directory, write_atomically
+from memmpy.store.atomic import sync_directory, write_atomically, write_in_folder
 from memmpy.store.checksums import bytes_of, combine_crc, crc_of, crc_of_text, crc_text
 from memmpy.store.commit import LOCK_TIMEOUT, Transaction, leftover_files, read_metadata
 from memmpy.store.computation import Computed
@@ -146,4 +146,5 @@ __all__ = [
     "wait_for",
     "write_atomically",
     "write_exactly",
+    "write_in_folder",
 ]

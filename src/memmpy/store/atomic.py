@@ -8,7 +8,7 @@ from pathlib import Path
 from memmpy.store.file_names import temp_suffix
 from memmpy.store.safe_open import create_file, disk_error
 
-__all__ = ["sync_directory", "write_atomically"]
+__all__ = ["sync_directory", "write_atomically", "write_in_folder"]
 
 #: Error codes of file systems without hard links.
 _NO_LINKS = {errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -41,6 +41,15 @@ def write_atomically(
     if durable:
         with suppress(OSError):
             sync_directory(file.parent)
+
+
+def write_in_folder(file: Path, data: bytes) -> None:
+    """Write a small file outside of stores, and make its folder: see `write_atomically`."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, what=repr(str(file.parent)), is_in_store=False) from error
+    write_atomically(file, data, durable=False, is_in_store=False)
 
 
 def _rename(temporary: Path, file: Path, *, is_new: bool) -> None:

@@ -5,7 +5,14 @@ from memmpy.training.fit import Fit
 from memmpy.training.label_columns import LABEL, WEIGHT
 from memmpy.training.reweight import Reweight
 from memmpy.training.row_fit import RowFit
-from memmpy.training.scoring import RocCurve, ScoreHistogram, ScoreHistograms, Scores, roc_curve
+from memmpy.training.scoring import (
+    RocCurve,
+    ScoreHistogram,
+    ScoreHistograms,
+    Scores,
+    points_of,
+    roc_curve,
+)
 from memmpy.training.summaries import ClassBalance, Correlations, InputHistogram, InputHistograms
 from memmpy.training.training_request import Inputs, Negative, Normalise, TrainingRequest
 from memmpy.training.training_set import TrainingSet, make_training_set
@@ -33,5 +40,6 @@ __all__ = [
     "TrainingSet",
     "audit",
     "make_training_set",
+    "points_of",
     "roc_curve",
 ]

@@ -1,7 +1,6 @@
 """`Fit`: the factors of weights and the scaling of a fold, fitted on its training split."""
 
 import json
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.checks import check_mapping, check_path
 from memmpy.columns import type_of_values
-from memmpy.display import Renderable, Table
+from memmpy.display import Renderable, Table, json_value
 from memmpy.errors import ColumnError, argument_hints
 from memmpy.jagged import Jagged, format_share
 from memmpy.skims import pack_arrays
@@ -209,7 +208,7 @@ class Fit:
             "yield_scale": self.yield_scale,
             "events": [row for split in _SPLITS for row in self._rows(split)],
         }
-        json_values: dict[str, Any] = _json_of(document)
+        json_values: dict[str, Any] = json_value(document)
         return json_values
 
     def _rows(self, split: str) -> list[dict[str, Any]]:
@@ -287,12 +286,3 @@ def _array_of(key: str, values: Any) -> Array | Jagged:
     if not array.ndim:
         raise ColumnError(f"the column {key!r} has one value for each event, got {values!r}")
     return array
-
-
-def _json_of(value: Any) -> Any:
-    """Return a JSON value in which numbers that JSON lacks, NaN and infinity, are None."""
-    if isinstance(value, Mapping):
-        return {key: _json_of(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json_of(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

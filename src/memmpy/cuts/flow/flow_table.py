@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.cuts.flow.step_numbers import FlowColumns
-from memmpy.display import Table, WideTable, printable
+from memmpy.display import Table, WideTable, format_measured, printable
 
 __all__ = ["flow_table", "latex_table"]
 
@@ -103,7 +103,7 @@ def _turned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[st
 
 def _measured_rows(values: NDArray[np.float64], errors: NDArray[np.float64]) -> list[list[str]]:
     return [
-        [_measured(value, error) for value, error in zip(*pair, strict=True)]
+        [format_measured(value, error) for value, error in zip(*pair, strict=True)]
         for pair in zip(values.tolist(), errors.tolist(), strict=True)
     ]
 
@@ -113,20 +113,6 @@ def _percent_rows(values: NDArray[np.float64], errors: NDArray[np.float64]) -> l
         [_percent(value, error) for value, error in zip(*pair, strict=True)]
         for pair in zip(values.tolist(), errors.tolist(), strict=True)
     ]
-
-
-def _measured(value: float, error: float) -> str:
-    """Return a value and its error to two digits of the error: ``1,234.5 ± 3.2``."""
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return f"{value} ± {error}"
-    if error == 0:
-        return f"{value:.6g} ± 0"
-    decimals = 1 - math.floor(math.log10(error))
-    if decimals > 6 or max(abs(value), error) >= 1e10:
-        digits = max(0, decimals + math.floor(math.log10(abs(value)))) if value else 0
-        return f"{value:.{digits}e} ± {error:.1e}"
-    decimals = max(0, decimals)
-    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
 
 
 def _percent(ratio: float, error: float) -> str:

@@ -1,6 +1,5 @@
 """The result of a cut-flow: entries of each group that pass each step, as numbers and a table."""
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -11,7 +10,7 @@ from memmpy.checks import check_flag
 from memmpy.cuts.flow.flow_plot import draw_flow
 from memmpy.cuts.flow.flow_table import flow_table, latex_table
 from memmpy.cuts.flow.step_numbers import FlowColumns, StepNumbers
-from memmpy.display import DisplayBlock, Renderable
+from memmpy.display import DisplayBlock, Renderable, json_value
 from memmpy.errors import argument_hints, require
 from memmpy.typing import PathLike
 
@@ -130,8 +129,8 @@ class CutFlow(Renderable):
             result |= {
                 "signal": list(self.signal),
                 "background": list(self.background),
-                "s_over_b": _finite(self.s_over_b),
-                "s_over_sqrt_b": _finite(self.s_over_sqrt_b),
+                "s_over_b": json_value(self.s_over_b.tolist()),
+                "s_over_sqrt_b": json_value(self.s_over_sqrt_b.tolist()),
             }
         return result
 
@@ -245,11 +244,7 @@ class CutFlow(Renderable):
             "step_efficiency_errors": self.step_efficiency_errors,
             "cumulative_efficiency_errors": self.cumulative_efficiency_errors,
         }
-        return {name: _finite(array[:, group]) for name, array in arrays.items()}
+        return {name: json_value(array[:, group].tolist()) for name, array in arrays.items()}
 
     def _blocks(self) -> list[DisplayBlock]:
         return [flow_table(self._shown)]
-
-
-def _finite(values: NDArray[np.int64] | NDArray[np.float64]) -> list[float | None]:
-    return [value if math.isfinite(value) else None for value in values.tolist()]

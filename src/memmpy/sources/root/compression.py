@@ -55,7 +55,7 @@ def decompress(packed: memoryview, size: int) -> Octets:
 
 
 def check_size(packed: memoryview, size: int) -> None:
-    """Check that blocks hold so many bytes, by their headers: see `decompress`."""
+    """Check the size of the decompressed blocks by their headers; see `decompress`."""
     _split(packed, size)
 
 

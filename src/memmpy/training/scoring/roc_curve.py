@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from memmpy.errors import OptionError, argument_hints
 from memmpy.typing import Array, Mask
 
-__all__ = ["RocCurve", "roc_band", "roc_curve"]
+__all__ = ["RocCurve", "points_of", "roc_band", "roc_curve"]
 
 #: A sum of weights below this share of the sum of their absolute values is rounding.
 _ROUNDING = 1e-12
@@ -118,3 +118,16 @@ def roc_band(
     ]
     mean, spread = np.mean(efficiencies, axis=0), np.std(efficiencies, axis=0, ddof=1)
     return grid, mean - spread, mean + spread
+
+
+def points_of(curve: RocCurve, num: int, *, least: float | None = None) -> Array:
+    """Return points that lie about equally far apart on the curve, the first and the last too.
+
+    With `least`, the background efficiency counts by its logarithm, from this value on.
+    """
+    ways = [curve.background_efficiency, curve.signal_efficiency]
+    if least is not None:
+        ways[0] = np.log10(np.clip(curve.background_efficiency, least, None)) / -np.log10(least)
+    way = np.append(0.0, np.cumsum(np.abs(np.diff(ways)).sum(axis=0)))
+    points = np.searchsorted(way, np.linspace(0, way[-1], num))
+    return np.unique(np.append(points, len(way) - 1))

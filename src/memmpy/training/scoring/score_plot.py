@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.display import format_count
 from memmpy.errors import OptionError
 from memmpy.figures import add_legend, label_axes, line_style, new_figure
-from memmpy.training.scoring.roc_curve import RocCurve, roc_band
+from memmpy.training.scoring.roc_curve import RocCurve, points_of, roc_band
 from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
 from memmpy.training.scoring.score_rows import ScoreRows
 from memmpy.typing import Array
@@ -186,7 +186,7 @@ def _draw_efficiencies(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -
     """Draw the signal efficiency against the background efficiency."""
     handles, names = [], []
     for curve, style, name in _lines(curves, classes):
-        points = _points(curve)
+        points = points_of(curve, _MAX_POINTS)
         efficiencies = curve.background_efficiency[points], curve.signal_efficiency[points]
         handles += axes.plot(*efficiencies, **style)
         names.append(name)
@@ -203,7 +203,7 @@ def _draw_rejections(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -> 
     """Draw the background rejection, 1 over the background efficiency, on a logarithmic axis."""
     handles, names, highest = [], [], 1.0
     for curve, style, name in _lines(curves, classes):
-        points = _points(curve, is_log=True)
+        points = points_of(curve, _MAX_POINTS, least=_LEAST)
         background, signal = curve.background_efficiency[points], curve.signal_efficiency[points]
         is_shown = background > _LEAST
         handles += axes.plot(signal[is_shown], 1 / background[is_shown], **style)
@@ -241,16 +241,6 @@ def _lines(
         style = {"color": "black", "linewidth": 1.5, "linestyle": ":"}
         lines.append((curves.train, style, f"training events: AUC {curves.train.auc:.4f}"))
     return lines
-
-
-def _points(curve: RocCurve, *, is_log: bool = False) -> Array:
-    """Return points that lie about equally far apart on the curve, the first and the last too."""
-    ways = [curve.background_efficiency, curve.signal_efficiency]
-    if is_log:
-        ways[0] = np.log10(np.clip(curve.background_efficiency, _LEAST, None)) / 6
-    way = np.append(0.0, np.cumsum(np.abs(np.diff(ways)).sum(axis=0)))
-    points = np.searchsorted(way, np.linspace(0, way[-1], _MAX_POINTS))
-    return np.unique(np.append(points, len(way) - 1))
 
 
 def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str], **options: Any) -> None:

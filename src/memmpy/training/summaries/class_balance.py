@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.display import DisplayBlock, Renderable, Table
+from memmpy.errors import argument_hints
 from memmpy.figures import (
     add_legend,
     check_figure_path,
@@ -25,7 +26,6 @@ from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-from memmpy.errors import argument_hints
 
 __all__ = ["ClassBalance", "balance_of"]
 

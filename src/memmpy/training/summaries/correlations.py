@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.display import DisplayBlock, Renderable, Table, format_count
+from memmpy.errors import argument_hints
 from memmpy.figures import check_figure_path, label_ticks, new_figure, save_figure, set_plain_text
 from memmpy.training.summaries.class_styles import short_name
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-from memmpy.errors import argument_hints
 
 __all__ = ["Correlations"]
 
