@@ -171,7 +171,8 @@ def decode_baskets(
     if encoding.is_text:
         return _texts(_joined(data, np.dtype(np.uint8)), bounds, encoding.header)
     # By the bytes of the whole branch, since other parts of it follow.
-    compiled = is_worth_compiling(branch.uncompressed_bytes, least=BYTES_MOVED)
+    size = branch.uncompressed_bytes
+    compiled = encoding.header > 0 and is_worth_compiling(size, least=BYTES_MOVED)
     return _lists(encoding, data, bounds, encoding.header, compiled=compiled)
 
 
