@@ -104,7 +104,8 @@ class BranchNames:
 def names_of_tree(outlines: Iterable[tuple[int, Outline]]) -> BranchNames:
     """Return the names of branches of a tree, and of leaves if a branch has several.
 
-    Each outline follows the index of the branch in the tree. The leaf ``x`` of a branch ``p`` or ``p.`` is ``p.x``.
+    Each outline follows the index of the branch in the tree. The leaf ``x`` of a branch ``p`` or
+    ``p.`` is ``p.x``.
     """
     branches = list(_nested(outlines, "", ()))
     wholes = {prefix + branch.name for prefix, _, branch in branches}

@@ -83,6 +83,9 @@ class _RootFile(uproot.ReadOnlyFile):  # type: ignore[misc]  # uproot has no typ
     uproot needs 20 ms for the classes of a wide file.
     """
 
+    _streamers: Any
+    _streamer_rules: Any
+
     @property
     def streamers(self) -> Any:
         """The classes of the file, by name and version."""
