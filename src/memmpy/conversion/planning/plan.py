@@ -35,7 +35,7 @@ from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.conversion.planning.summary import ColumnLine, Report, compare_files, format_type
 from memmpy.display import DisplayBlock, Renderable
 from memmpy.errors import argument_hints
-from memmpy.sources import NullRules
+from memmpy.sources import NullRules, TreeIndex
 from memmpy.store import (
     ColumnRecord,
     Metadata,
@@ -98,6 +98,8 @@ class FileRead:
         The rules for missing values of the file.
     friends : frozenset of str
         The names of the friends that have some of the branches.
+    index : TreeIndex or None
+        The places of the branches in the file.
     """
 
     source: int
@@ -105,6 +107,7 @@ class FileRead:
     range: TreeRange
     nulls: NullRules = field(default_factory=NullRules)
     friends: frozenset[str] = frozenset()
+    index: TreeIndex | None = None
 
 
 @argument_hints
@@ -339,7 +342,9 @@ def make_plan(
                 entry_start = source.entry_start + entries.tree_start - source.tree_start
                 own = dataclasses.replace(entries, keys=keys)
                 friends = source.friends_with([b for key in keys for b in recipes[key].branches])
-                reads.append(FileRead(i, entry_start, own, inspection.nulls, friends))
+                reads.append(
+                    FileRead(i, entry_start, own, inspection.nulls, friends, inspection.index)
+                )
     sizes = size_of_lists([read.range for read in reads], recipes, layouts)
     columns = []
     for key, reused in reusable.items():

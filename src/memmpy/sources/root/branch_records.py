@@ -11,7 +11,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 __all__ = ["BranchRecord", "RecordError", "TreeRecords"]
 
@@ -73,7 +73,7 @@ class TreeRecords:
 
     Parameters
     ----------
-    data : buffer
+    data : bytes
         The decompressed bytes of the tree.
     origin : int
         The number of bytes of the key before them; references count from its begin.
@@ -88,8 +88,8 @@ class TreeRecords:
         By each method, if the bytes are not laid out as expected.
     """
 
-    def __init__(self, data: Any, origin: int, *, start: int, stop: int, num: int) -> None:
-        self._data, self._origin = bytes(data), origin
+    def __init__(self, data: bytes, origin: int, *, start: int, stop: int, num: int) -> None:
+        self._data, self._origin = data, origin
         self._classes: dict[int, str] = {}
         self._holders: dict[bytes, list[int]] = {}
         #: The place of each branch of the tree itself, and the end of the last.
@@ -98,6 +98,10 @@ class TreeRecords:
             raise RecordError("the list of branches has another end")
         #: Number of branches of the tree itself.
         self.num: int = num
+
+    def close(self) -> None:
+        """Free the bytes."""
+        self._data = b""
 
     def place(self, index: int) -> int:
         """Return the place of a branch of the tree itself."""

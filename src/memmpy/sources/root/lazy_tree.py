@@ -8,9 +8,11 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Any, final
 
+import numpy as np
 from uproot.deserialization import read_object_any
 from uproot.models.TObjArray import Model_TObjArray
 from uproot.models.TObject import Model_TObject
+from uproot.source.chunk import Chunk
 from uproot.source.cursor import Cursor
 
 from memmpy.sources.root.branch_records import BranchRecord, RecordError, TreeRecords
@@ -36,7 +38,9 @@ class LazyTree:
 
     def __init__(self, key: Any) -> None:
         self._key, self._file = key, key.file
-        self._chunk, cursor = key.get_uncompressed_chunk_cursor()
+        chunk, cursor = key.get_uncompressed_chunk_cursor()
+        data = bytes(chunk.raw_data)  # the only copy
+        self._chunk = Chunk.wrap(chunk.source, np.frombuffer(data, np.uint8))
         #: The tree of uproot, with an empty list of branches.
         context = {"breadcrumbs": (), "TKey": key}
         self.header: Any = self._file.class_named("TTree").read(
@@ -45,7 +49,7 @@ class LazyTree:
         branches = self.header.member("fBranches")
         #: Finds branches by name.
         self.records: TreeRecords = TreeRecords(
-            self._chunk.raw_data,
+            data,
             key.fKeylen,
             start=branches.start,
             stop=branches.stop,
@@ -53,6 +57,11 @@ class LazyTree:
         )
         self._references = _References(self._referenced, self.records)
         self._branches: dict[int, Any] = {}
+
+    def close(self) -> None:
+        """Free the bytes of the tree, to which objects of uproot refer in circles."""
+        self._chunk._raw_data = None
+        self.records.close()
 
     def branch(self, index: int) -> Any:
         """Return a branch of the tree, with all of its own branches: an uproot.TBranch."""

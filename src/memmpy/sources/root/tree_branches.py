@@ -38,6 +38,11 @@ class TreeBranches:
         self._names_of: dict[str, BranchNames] = {}
         self._top_indices: dict[str, int | None] = {}
 
+    def close(self) -> None:
+        """Free the memory, which Python's garbage collection might do much later."""
+        if self._lazy:
+            self._lazy.close()
+
     def names(self) -> list[str]:
         """Return the full names, in the order of the file."""
         return list(self._names.positions)
