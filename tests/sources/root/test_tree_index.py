@@ -90,5 +90,5 @@ def test_a_conversion_opens_each_file_once(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(opening, "open_root", counted)
     memmpy.convert(RFileConfig(tmp_path / "*.root", tree="t"), tmp_path / "s", keys={"x"})
-    assert memmpy.open(tmp_path / "s")["x"].tolist() == list(range(240))
+    assert memmpy.read_vector(tmp_path / "s", "x").tolist() == list(range(240))
     assert len(opened) == len(set(opened)) == 12
