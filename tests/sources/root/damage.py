@@ -193,8 +193,8 @@ def with_plain_tree(raw: bytes, key: Any, data: bytes) -> tuple[bytes, int]:
     size, layout = (8, ">q") if key.fVersion > 1000 else (4, ">i")
     head[18 : 18 + size] = struct.pack(layout, len(raw))
     out = bytearray(raw)
-    at = raw.index(old, key.fSeekKey + 1)  # the entry in the list of keys
-    while raw[at + 18 : at + 18 + size] != struct.pack(layout, key.fSeekKey):
+    at = raw.index(old)  # the entry in the list of keys, not the key itself
+    while at == key.fSeekKey or raw[at + 18 : at + 18 + size] != struct.pack(layout, key.fSeekKey):
         at = raw.index(old, at + 1)
     out[at : at + 4], out[at + 18 : at + 18 + size] = head[:4], head[18 : 18 + size]
     end = len(raw) + num_bytes

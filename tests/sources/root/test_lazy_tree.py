@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import uproot
 
-from memmpy.errors import MemmpyError
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
 from memmpy.sources.root.branches import names_of_tree, outline_of, place_at
@@ -149,27 +148,6 @@ def test_a_tree_with_unusual_records_is_read_by_uproot(
     with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
         assert len(file.branches()) == 55
         assert dict(file.read(["x3"], 0, 2))["x3"].tolist() == [3000, 3001]
-
-
-def test_a_flipped_bit_in_the_records_gives_right_values_or_an_error(tmp_path: Path) -> None:
-    with uproot.recreate(tmp_path / "plain.root", compression=None) as file:
-        branches = {f"key_{i}": np.arange(20) + 100 * i for i in range(8)}
-        file.mktree("t", dict.fromkeys(branches, "int64")).extend(branches)
-    raw = (tmp_path / "plain.root").read_bytes()
-    with uproot.open(tmp_path / "plain.root") as file:
-        key = file.key("t")
-        first, last = key.data_cursor.index, key.data_cursor.index + key.data_compressed_bytes
-    for place in random.Random(1).sample(range(first, last), 150):
-        flipped = bytearray(raw)
-        flipped[place] ^= 1 << place % 8
-        (tmp_path / "flipped.root").write_bytes(flipped)
-        try:
-            with closing(TreeFile(ByteSource(str(tmp_path / "flipped.root")), "t")) as file:
-                values = dict(file.read(["key_5"], 0, file.num_entries))["key_5"]
-        except MemmpyError:
-            continue
-        num = min(len(values), 20)
-        assert values[:num].tolist() == branches["key_5"][:num].tolist()
 
 
 def test_models_of_a_damaged_file_are_not_those_of_the_next(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import memmpy
 from memmpy import RFileConfig
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile, TreeIndex
-from memmpy.sources.root import tree_file as opening
+from memmpy.sources.root.contents import open_root
 
+OPEN_ROOT = "memmpy.sources.root.tree_file.open_root"
 BRANCHES = {
     "x": np.arange(40) * 1.5,
     "jets": ak.unflatten(np.arange(60, dtype=np.float32), np.arange(40) % 4),
@@ -51,7 +52,7 @@ def test_branches_of_the_index_are_read_without_the_header(
 ) -> None:
     names = ["x", "jets", "name"]
     index = index_of(path, names)
-    monkeypatch.setattr(opening, "open_root", no_opening)
+    monkeypatch.setattr(OPEN_ROOT, no_opening)
     with closing(TreeFile(ByteSource(str(path)), "t", index)) as file:
         assert (file.tree, file.num_entries, file.has_branch("jets")) == ("t;1", 40, True)
         values = dict(file.read(names, 5, 35))
@@ -82,13 +83,12 @@ def test_a_conversion_opens_each_file_once(tmp_path: Path, monkeypatch: pytest.M
                 {"x": np.arange(20) + 20 * i, "y": np.arange(20.0)}
             )
     opened: list[str] = []
-    open_root = opening.open_root
 
     def counted(source: ByteSource) -> Any:
         opened.append(source.path)
         return open_root(source)
 
-    monkeypatch.setattr(opening, "open_root", counted)
+    monkeypatch.setattr(OPEN_ROOT, counted)
     memmpy.convert(RFileConfig(tmp_path / "*.root", tree="t"), tmp_path / "s", keys={"x"})
     assert memmpy.read_vector(tmp_path / "s", "x").tolist() == list(range(240))
     assert len(opened) == len(set(opened)) == 12
