@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from memmpy.checks import check_flag, check_path, check_progress
@@ -339,7 +340,7 @@ def _plan(
     recreate: bool,
 ) -> ConversionPlan:
     """Inspect the files, and return the plan."""
-    inventory = Inventory(metadata)
+    inventory, start = Inventory(metadata), perf_counter()
     target, facts, opened = survey(
         request.inputs,
         request.recipes(policy),
@@ -350,8 +351,10 @@ def _plan(
         recreate=recreate,
     )
     plan = make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
+    seconds = perf_counter() - start
     num_opened = len({*opened, *(i for i, fact in enumerate(facts) if fact is not None)})
-    return replace(plan, num_opened=num_opened, num_totals_read=sum(opened.values()))
+    num_read = sum(opened.values())
+    return replace(plan, num_opened=num_opened, num_totals_read=num_read, seconds_open=seconds)
 
 
 def _record_splits(path: Path, splits: Splits | None) -> None:

@@ -34,8 +34,8 @@ from memmpy.sources.missing_values import (
     filled_type,
     format_fill,
 )
-from memmpy.sources.open_file_cache import check_unchanged, open_files
-from memmpy.sources.root import read_bin, tree_names
+from memmpy.sources.open_file_cache import check_unchanged, index_of, open_files
+from memmpy.sources.root import TreeIndex, read_bin, tree_names
 
 __all__ = [
     "NO_FILL",
@@ -51,6 +51,7 @@ __all__ = [
     "NullRules",
     "State",
     "Status",
+    "TreeIndex",
     "TreeListing",
     "TreeWithFriends",
     "UntypedError",
@@ -68,6 +69,7 @@ __all__ = [
     "group_branches",
     "has_instead",
     "in_parentheses",
+    "index_of",
     "list_file",
     "list_files",
     "masked",

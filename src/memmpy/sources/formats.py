@@ -15,7 +15,7 @@ from memmpy.sources.event_file import EventFile, FileObject
 from memmpy.sources.hdf5 import HdfTable, hdf_objects
 from memmpy.sources.missing_values import NullRules
 from memmpy.sources.parquet import ParquetTable
-from memmpy.sources.root import TreeFile, root_objects
+from memmpy.sources.root import TreeFile, TreeIndex, root_objects
 
 __all__ = ["objects_of_file", "open_event_file"]
 
@@ -51,7 +51,13 @@ _UNSUPPORTED = {
 
 
 def open_event_file(
-    path: str, tree: str | None, state: State, nulls: NullRules, *, is_friend: bool
+    path: str,
+    tree: str | None,
+    state: State,
+    nulls: NullRules,
+    *,
+    is_friend: bool,
+    index: TreeIndex | None = None,
 ) -> EventFile:
     """Open a file of any format, provided that it still has a state.
 
@@ -67,6 +73,8 @@ def open_event_file(
         The rules for missing values.
     is_friend : bool
         Whether it is a friend. A friend always has a name, even a Parquet file, which is one table.
+    index : TreeIndex or None
+        The index of a tree of a ROOT file, if it is known.
 
     Raises
     ------
@@ -76,8 +84,11 @@ def open_event_file(
     with ExitStack() as stack:
         source = stack.enter_context(ByteSource(path))
         check_state(path, source.status.state, state)
-        reader = _format_of(source).reader
-        file = reader(source, None if is_friend and reader is ParquetTable else tree, nulls)
+        if index is None:
+            reader = _format_of(source).reader
+            file = reader(source, None if is_friend and reader is ParquetTable else tree, nulls)
+        else:
+            file = TreeFile(source, tree, index)
         stack.pop_all()  # the file closes the source from here on
         return file
 

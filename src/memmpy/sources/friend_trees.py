@@ -60,7 +60,7 @@ class TreeWithFriends:
         friends: Mapping[str, EventFile],
         qualified: Mapping[str, EventFile],
     ) -> None:
-        self._tree = tree
+        self.main = tree
         self.friends: Mapping[str, EventFile] = friends
         self._readers: dict[tuple[str | None, bool], EventFile] = {(None, False): tree}
         self._readers |= {(name, False): file for name, file in friends.items()}
@@ -80,34 +80,34 @@ class TreeWithFriends:
     @property
     def uuid(self) -> str:
         """The identity of the file of the tree."""
-        return self._tree.uuid
+        return self.main.uuid
 
     @property
     def former_uuid(self) -> str:
         """The identity that memmpy 0.2 and older gave the file of the tree."""
-        return self._tree.former_uuid
+        return self.main.former_uuid
 
     @property
     def tree(self) -> str:
         """Path of the tree in its file, with its cycle."""
-        return self._tree.tree
+        return self.main.tree
 
     @property
     def num_entries(self) -> int:
         """Entries of the tree, and of each friend."""
-        return self._tree.num_entries
+        return self.main.num_entries
 
     @property
     def where(self) -> str:
         """File and tree, for messages."""
-        return self._tree.where
+        return self.main.where
 
     def branches(self) -> list[str]:
         """Return the names of all branches of the tree, then those that friends add.
 
         Branches of a friend with the name of an earlier one are left out: ``tree.branch`` is one.
         """
-        names = self._tree.branches()
+        names = self.main.branches()
         for friend, file in self.friends.items():
             names += [
                 branch
@@ -146,7 +146,7 @@ class TreeWithFriends:
     def sizes(self) -> tuple[int, int]:
         """Return the bytes of all branches in the files, and about those after decoding."""
         stored, decoded = zip(
-            *(file.sizes() for file in (self._tree, *self.friends.values())), strict=True
+            *(file.sizes() for file in (self.main, *self.friends.values())), strict=True
         )
         return sum(stored), sum(decoded)
 
@@ -163,7 +163,7 @@ class TreeWithFriends:
         """
         by_reader = _by_reader([self._place(branch) for branch in branches])
         edges = [self._readers[reader].boundaries(own) for reader, own in by_reader.items()]
-        return min(edges, key=len, default=self._tree.boundaries([]))
+        return min(edges, key=len, default=self.main.boundaries([]))
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import final
@@ -14,8 +14,9 @@ from memmpy.sources.formats import open_event_file
 from memmpy.sources.friend_paths import FriendFile
 from memmpy.sources.friend_trees import TreeWithFriends, rules_of_friend
 from memmpy.sources.missing_values import NullRules
+from memmpy.sources.root import TreeFile, TreeIndex
 
-__all__ = ["OpenFiles", "check_unchanged", "open_files"]
+__all__ = ["OpenFiles", "check_unchanged", "index_of", "open_files"]
 
 
 @contextmanager
@@ -29,6 +30,17 @@ def check_unchanged(path: str, state: State) -> Iterator[None]:
         check_state(path, describe(path).state, state)
         raise
     check_state(path, describe(path).state, state)
+
+
+def index_of(file: EventFile, branches: Iterable[str], state: State) -> TreeIndex | None:
+    """Return the index of branches of a TTree without friends, for a later `OpenFiles.open`.
+
+    None for other files, and if a server does not tell when a file changes.
+    """
+    if not isinstance(file, TreeWithFriends) or not isinstance(file.main, TreeFile):
+        return None
+    can_check = bool(state.mtime_ns or state.tag)
+    return file.main.index(branches) if can_check and not file.friends else None
 
 
 @dataclass(slots=True)
@@ -66,8 +78,11 @@ class OpenFiles:
         state: State,
         nulls: NullRules,
         friends: Sequence[FriendFile],
+        index: TreeIndex | None = None,
     ) -> Iterator[EventFile]:
         """Yield a tree and its friends, opened if not yet open. A changed file has another `state`.
+
+        With the `index` of the tree, a file is read without its header.
 
         Raises
         ------
@@ -76,13 +91,15 @@ class OpenFiles:
         """
         try:
             with ExitStack() as stack:
-                main = stack.enter_context(self._open_one(path, tree, state, nulls))
+                main = stack.enter_context(self._open_one(path, tree, state, nulls, index))
                 plain: dict[str, EventFile] = {}
                 qualified: dict[str, EventFile] = {}
                 for one in friends:
                     rules = rules_of_friend(nulls, one.name, [main, *plain.values()])
                     for files, own in zip((plain, qualified), rules, strict=True):
-                        file = self._open_one(one.path, one.tree, one.state, own, is_friend=True)
+                        file = self._open_one(
+                            one.path, one.tree, one.state, own, None, is_friend=True
+                        )
                         files[one.name] = stack.enter_context(file)
                 yield TreeWithFriends(main, plain, qualified)
         finally:
@@ -96,6 +113,7 @@ class OpenFiles:
         tree: str | None,
         state: State,
         nulls: NullRules,
+        index: TreeIndex | None,
         *,
         is_friend: bool = False,
     ) -> Iterator[EventFile]:
@@ -107,7 +125,9 @@ class OpenFiles:
         try:
             with shared.lock:  # one task opens the file, the others wait
                 if shared.file is None:
-                    shared.file = open_event_file(path, tree, state, nulls, is_friend=is_friend)
+                    shared.file = open_event_file(
+                        path, tree, state, nulls, is_friend=is_friend, index=index
+                    )
             yield shared.file
         finally:
             with self._lock:

@@ -74,6 +74,11 @@ class TestReport:
         assert "3,000 (3,000 new), all opened" in str(REPORT)
         assert ".root" not in str(REPORT)
 
+    def test_a_plan_tells_how_long_it_took_to_open_the_files(self) -> None:
+        slow = dataclasses.replace(REPORT, seconds_open=12.34)
+        assert "(3,000 new), all opened in 12.3 s" in str(slow)
+        assert "opened in" not in str(dataclasses.replace(slow, is_done=True))
+
     def test_changed_files_are_named_up_to_three(self) -> None:
         files = FileCounts(9, 5, 5, changed=["a.root", "b.root", "c.root", "d.root", "e.root"])
         text = str(dataclasses.replace(REPORT, files=files))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["write_ntuple"]
+__all__ = ["LATE", "write_late_ntuple", "write_ntuple", "write_rare_ntuple"]
 
 _CODE = r"""
 #include <ROOT/RNTupleModel.hxx>
@@ -25,6 +25,7 @@ _CODE = r"""
 
 enum class Side : short { kLeft = -7, kRight = 3 };
 struct NtupleJet { float pt; std::int32_t id; std::vector<float> tracks; float cov[2]; };
+struct NtupleHit { float pt; std::vector<int> hits; };
 struct NtupleEvent { double weight; std::vector<NtupleJet> jets; std::array<float, 2> xy;
 std::string name; };
 
@@ -107,7 +108,64 @@ void write_ntuple(const char* file, int num, int compression) {
     if (e % 300 == 299) writer->CommitCluster(e % 600 == 599);
   }
 }
+
+void write_late_ntuple(const char* file, int late) {
+  using namespace ROOT;
+  auto model = RNTupleModel::Create();
+  auto early = model->MakeField<int>("early");
+  RNTupleWriteOptions options;
+  options.SetMaxUnzippedPageSize(256); options.SetInitialUnzippedPageSize(128);
+  auto writer = RNTupleWriter::Recreate(std::move(model), "Events", file, options);
+  std::shared_ptr<int> number; std::shared_ptr<std::array<int, 3>> array;
+  std::shared_ptr<std::vector<int>> list; std::shared_ptr<std::string> text;
+  for (int e = 0; e < 500; e++) {
+    if (e == late) {
+      auto updater = writer->CreateModelUpdater(); updater->BeginUpdate();
+      number = updater->MakeField<int>("late");
+      array = updater->MakeField<std::array<int, 3>>("late_array");
+      list = updater->MakeField<std::vector<int>>("late_list");
+      text = updater->MakeField<std::string>("late_text"); updater->CommitUpdate();
+    }
+    *early = e;
+    if (e >= late) {
+      *number = 2 * e; *array = {e, -e, e}; list->assign(e % 3, e); *text = std::to_string(e);
+    }
+    writer->Fill();
+    if (e % 80 == 79) writer->CommitCluster();
+  }
+}
+
+void write_rare_ntuple(const char* file) {
+  using namespace ROOT;
+  auto model = RNTupleModel::Create();
+  auto maybe = model->MakeField<std::optional<NtupleJet>>("maybe_jet");
+  auto maybes = model->MakeField<std::vector<std::optional<int>>>("maybes");
+  auto owned = model->MakeField<std::unique_ptr<float>>("owned");
+  auto nothing = model->MakeField<std::array<float, 0>>("nothing");
+  auto tracks = model->MakeField<std::vector<std::vector<NtupleHit>>>("tracks");
+  auto cube = model->MakeField<std::vector<std::vector<std::vector<int>>>>("cube");
+  auto pages = model->MakeField<std::vector<std::vector<std::string>>>("pages");
+  auto grids = model->MakeField<std::vector<std::vector<std::array<float, 2>>>>("grids");
+  auto writer = RNTupleWriter::Recreate(std::move(model), "Events", file);
+  for (int e = 0; e < 100; e++) {
+    if (e % 3) *maybe = NtupleJet{e * 1.f, e, {}, {}}; else maybe->reset();
+    if (e % 4) *owned = std::make_unique<float>(e / 2.f); else owned->reset();
+    maybes->clear(); tracks->clear(); cube->clear(); pages->clear(); grids->clear();
+    for (int i = 0; i < e % 4; i++) {
+      maybes->push_back(i % 2 ? std::optional<int>(e) : std::nullopt);
+      tracks->push_back(std::vector<NtupleHit>(i, NtupleHit{e + i / 4.f, {e, i}}));
+      cube->push_back(std::vector<std::vector<int>>(i, std::vector<int>(e % 3, e)));
+      pages->push_back(std::vector<std::string>(i, std::to_string(e)));
+      grids->push_back(std::vector<std::array<float, 2>>(i, {e * 1.f, i * 1.f}));
+    }
+    writer->Fill();
+    if (e % 30 == 29) writer->CommitCluster();
+  }
+}
 """
+
+#: The first entry of the late fields.
+LATE = 100
 
 
 @functools.cache
@@ -121,4 +179,16 @@ def _root() -> Any:
 def write_ntuple(path: Path, num: int, *, compression: int) -> Path:
     """Write an RNTuple ``Events`` in clusters of 300 entries; `compression` is ROOT's number."""
     _root().write_ntuple(str(path), num, compression)
+    return path
+
+
+def write_late_ntuple(path: Path) -> Path:
+    """Write an RNTuple of 500 entries whose other fields begin inside of the second cluster."""
+    _root().write_late_ntuple(str(path), LATE)
+    return path
+
+
+def write_rare_ntuple(path: Path) -> Path:
+    """Write an RNTuple of optional fields, lists of lists, and arrays of no numbers."""
+    _root().write_rare_ntuple(str(path))
     return path

@@ -53,19 +53,19 @@ TREE = [
     ],
 )
 def test_a_name_means_a_branch_or_a_leaf(name: str, meant: list[str]) -> None:
-    assert [*names_of_tree(TREE).find(name)] == meant
+    assert [*names_of_tree(enumerate(TREE)).find(name)] == meant
 
 
 def test_of_two_branches_of_one_name_the_first_counts() -> None:
-    assert names_of_tree(TREE).positions["eta"] == Position((2,))
+    assert names_of_tree(enumerate(TREE)).positions["eta"] == Position((2,))
 
 
 def test_a_branch_comes_before_a_leaf_of_its_name() -> None:
-    assert names_of_tree(TREE).positions["p.y"] == Position((4,))
+    assert names_of_tree(enumerate(TREE)).positions["p.y"] == Position((4,))
 
 
 def test_names_are_in_the_order_of_the_file_each_branch_before_its_own() -> None:
-    names = [*names_of_tree(TREE).positions]
+    names = [*names_of_tree(enumerate(TREE)).positions]
     assert names[:4] == ["jets", "jets/pt", "jets/eta", "jets/jets.e"]
     assert names[-6:] == ["dot.", "dot.x", "dot.y", "one", "eta.x", "eta.y"]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import uproot
 
-from memmpy.errors import MemmpyError
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
-from memmpy.sources.root.branches import outline_of
+from memmpy.sources.root.branches import names_of_tree, outline_of, place_at
 from memmpy.sources.root.lazy_tree import LazyTree
+from memmpy.sources.root.tree_branches import TreeBranches
 
 
 def write_wide(path: Path) -> None:
@@ -56,7 +56,8 @@ def assert_same_tree(path: Path, name: str, order: Callable[[list[int]], None]) 
     """Compare the branches, read in some order, with those of uproot."""
     with uproot.open(path) as file, uproot.open(path) as other:
         lazy, whole = LazyTree(file.key(name)), other[name]
-        assert lazy.outlines() == [outline_of(branch) for branch in whole.branches]
+        outlines = list(enumerate(map(outline_of, whole.branches)))
+        assert lazy.outlines(range(lazy.records.num)) == outlines
         assert lazy.header.num_entries == whole.num_entries
         assert lazy.header.object_path == whole.object_path
         indices = list(range(len(whole.branches)))
@@ -80,6 +81,41 @@ def test_each_branch_is_that_of_the_whole_tree_in_any_order(tmp_path: Path, orde
 def test_each_branch_of_real_files_is_that_of_the_whole_tree(real_data: Path, order: str) -> None:
     for path, name in trees_of(real_data):
         assert_same_tree(path, name, ORDERS[order])
+
+
+def assert_same_names(path: Path, name: str) -> None:
+    """Look up each full and short name, and names that are nearly one, in their bytes."""
+    with uproot.open(path) as file, uproot.open(path) as other:
+        expected = names_of_tree(enumerate(map(outline_of, other[name].branches)))
+        names = [*expected.positions, *expected.others]
+        names += [n[1:] for n in names[::7]] + [f"{n}_" for n in names[::7]] + ["", ".", "/", "run"]
+        branches = TreeBranches(file, name)
+        for one in random.Random(1).sample(names, min(len(names), 300)):
+            wholes = expected.find(one)
+            assert branches.find(one) == wholes
+            if wholes:
+                position = expected.positions[wholes[0]]
+                whole = place_at(position, other[name].branches[position.path[0]])
+                place = branches.place(wholes[0])
+                assert (place.branch.object_path, place.leaf) == (
+                    whole.branch.object_path,
+                    whole.leaf,
+                )
+        assert branches.names() == [*expected.positions]
+
+
+def test_names_found_in_the_bytes_are_those_of_the_whole_tree(tmp_path: Path) -> None:
+    write_wide(tmp_path / "wide.root")
+    assert_same_names(tmp_path / "wide.root", "folder/t;1")
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_names_found_in_the_bytes_of_real_files_are_those_of_the_whole_tree(
+    real_data: Path,
+) -> None:
+    for path, name in trees_of(real_data):
+        assert_same_names(path, name)
 
 
 def test_uproot_reads_only_the_branches_that_are_asked_for(
@@ -112,27 +148,6 @@ def test_a_tree_with_unusual_records_is_read_by_uproot(
     with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
         assert len(file.branches()) == 55
         assert dict(file.read(["x3"], 0, 2))["x3"].tolist() == [3000, 3001]
-
-
-def test_a_flipped_bit_in_the_records_gives_right_values_or_an_error(tmp_path: Path) -> None:
-    with uproot.recreate(tmp_path / "plain.root", compression=None) as file:
-        branches = {f"key_{i}": np.arange(20) + 100 * i for i in range(8)}
-        file.mktree("t", dict.fromkeys(branches, "int64")).extend(branches)
-    raw = (tmp_path / "plain.root").read_bytes()
-    with uproot.open(tmp_path / "plain.root") as file:
-        key = file.key("t")
-        first, last = key.data_cursor.index, key.data_cursor.index + key.data_compressed_bytes
-    for place in random.Random(1).sample(range(first, last), 150):
-        flipped = bytearray(raw)
-        flipped[place] ^= 1 << place % 8
-        (tmp_path / "flipped.root").write_bytes(flipped)
-        try:
-            with closing(TreeFile(ByteSource(str(tmp_path / "flipped.root")), "t")) as file:
-                values = dict(file.read(["key_5"], 0, file.num_entries))["key_5"]
-        except MemmpyError:
-            continue
-        num = min(len(values), 20)
-        assert values[:num].tolist() == branches["key_5"][:num].tolist()
 
 
 def test_models_of_a_damaged_file_are_not_those_of_the_next(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ from memmpy.sources import (
     EventFile,
     FriendFile,
     NullRules,
+    TreeIndex,
     TreeWithFriends,
     UntypedError,
     friend_of,
+    index_of,
     match,
     missing_branch_error,
     open_files,
@@ -111,6 +113,8 @@ class FileInspection:
         The friends of the tree.
     friend_of : mapping of str to str
         The name of the friend that each branch comes from, for branches of friends.
+    index : TreeIndex or None
+        The places of the branches to read, for the tasks that read them.
     """
 
     uuid: str
@@ -128,6 +132,7 @@ class FileInspection:
     nulls: NullRules = field(default_factory=NullRules)
     friends: tuple[FriendRecord, ...] = ()
     friend_of: Mapping[str, str] = field(default_factory=dict)
+    index: TreeIndex | None = None
 
 
 def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
@@ -184,8 +189,10 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
         else:
             missing[recipe.key] = missing_branch
     ranges: list[TreeRange] = []
+    index = None
     if not missing and not untyped:
         ranges = _partition(file, needed, types, task)
+        index = index_of(file, branch_types, file_input.status.state)
     return FileInspection(
         uuid=_uuid(file, task.uuids),
         tree=file.tree,
@@ -210,6 +217,7 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             for branch in sorted(branches | task.known_branches)
             if (name := friend_of(file, branch)) is not None
         },
+        index=index,
     )
 
 

@@ -35,7 +35,7 @@ from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.conversion.planning.summary import ColumnLine, Report, compare_files, format_type
 from memmpy.display import DisplayBlock, Renderable
 from memmpy.errors import argument_hints
-from memmpy.sources import NullRules
+from memmpy.sources import NullRules, TreeIndex
 from memmpy.store import (
     ColumnRecord,
     Metadata,
@@ -98,6 +98,8 @@ class FileRead:
         The rules for missing values of the file.
     friends : frozenset of str
         The names of the friends that have some of the branches.
+    index : TreeIndex or None
+        The places of the branches in the file.
     """
 
     source: int
@@ -105,6 +107,7 @@ class FileRead:
     range: TreeRange
     nulls: NullRules = field(default_factory=NullRules)
     friends: frozenset[str] = frozenset()
+    index: TreeIndex | None = None
 
 
 @argument_hints
@@ -133,8 +136,9 @@ class ConversionPlan(Renderable):
         Columns that the user wrote for the events of other files.
     before : tuple of SourceRecord
         The trees that filled the store before.
-    num_opened : int
-        Files that were opened for the plan; the store knows enough of the others.
+    num_opened, seconds_open : int, float
+        Files that were opened for the plan, and the time that this took. The store knows enough of
+        the others.
     num_totals_read : int
         Files whose totals were read for the plan; the store knows those of the others.
     new_records : mapping of str to ColumnRecord
@@ -153,6 +157,7 @@ class ConversionPlan(Renderable):
     before: tuple[SourceRecord, ...]
     num_opened: int
     num_totals_read: int = 0
+    seconds_open: float = field(default=0.0, compare=False)
     new_records: Mapping[str, ColumnRecord] = field(default_factory=dict)
 
     @property
@@ -220,6 +225,7 @@ class ConversionPlan(Renderable):
             files=compare_files(
                 sources, self.before, num_opened=self.num_opened, num_read=num_read
             ),
+            seconds_open=self.seconds_open,
             num_entries=self.num_entries,
             bytes_packed=self.bytes_packed,
             bytes_unpacked=self.bytes_unpacked,
@@ -339,7 +345,8 @@ def make_plan(
                 entry_start = source.entry_start + entries.tree_start - source.tree_start
                 own = dataclasses.replace(entries, keys=keys)
                 friends = source.friends_with([b for key in keys for b in recipes[key].branches])
-                reads.append(FileRead(i, entry_start, own, inspection.nulls, friends))
+                facts = inspection.nulls, friends, inspection.index
+                reads.append(FileRead(i, entry_start, own, *facts))
     sizes = size_of_lists([read.range for read in reads], recipes, layouts)
     columns = []
     for key, reused in reusable.items():
@@ -380,12 +387,8 @@ def _type_of(reusable: Sequence[Reusable | None], metadata: Metadata) -> ColumnT
 
 def _bytes_reused(reusable: Sequence[Reusable | None], metadata: Metadata) -> int:
     """Return about how many bytes reusable entries take."""
-    num_bytes = 0
-    for one in reusable:
-        if one is not None and len(one.entries):
-            column = metadata.columns[one.key]
-            num_bytes += column.nbytes * len(one.entries) // column.num_entries
-    return num_bytes
+    used = [(metadata.columns[one.key], len(one.entries)) for one in reusable if one is not None]
+    return sum(column.nbytes * num // column.num_entries for column, num in used if num)
 
 
 def _stale_own(

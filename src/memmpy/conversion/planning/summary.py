@@ -128,6 +128,8 @@ class Report(Renderable):
         Facts about numbers of the metadata and about totals.
     num_totals_read : int
         Files whose totals were read.
+    seconds_open : float
+        The time that it took to open the files.
     """
 
     files: FileCounts
@@ -150,6 +152,7 @@ class Report(Renderable):
     clipped: Mapping[str, str] = field(default_factory=dict)
     numbers: Sequence[tuple[str, str]] = ()
     num_totals_read: int = 0
+    seconds_open: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
@@ -238,7 +241,9 @@ class Report(Renderable):
         kinds = [(len(files.new), "new"), (len(files.changed), "changed"), (as_before, "as before")]
         counts = ", ".join(f"{num:,} {kind}" for num, kind in kinds if num)
         opened = "all" if files.num_opened == files.num else f"{files.num_opened:,}"
-        return f"{files.num:,} ({counts}), {'none' if opened == '0' else opened} opened"
+        seconds = "" if self.is_done or not self.seconds_open else f" in {self.seconds_open:.1f} s"
+        opened = "none opened" if opened == "0" else f"{opened} opened{seconds}"
+        return f"{files.num:,} ({counts}), {opened}"
 
     def _state(self, line: ColumnLine, *, is_kept: bool) -> str:
         if is_kept:

@@ -207,6 +207,7 @@ def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
             entries.tree_start,
             entries.tree_stop,
             {name: number for name, number in numbers.items() if name in used},
+            read.index,
         )
         job = jobs.add(file_input, outputs, read.entry_start, entries.num_bytes)
         content = id_with_friends(source.id, friends)

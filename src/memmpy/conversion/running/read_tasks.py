@@ -15,7 +15,7 @@ from memmpy.columns import ColumnArray, ColumnLayout
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import CorruptStoreError, MemmpyError
 from memmpy.jagged import Clipping
-from memmpy.sources import FriendFile, NullRules, State
+from memmpy.sources import FriendFile, NullRules, State, TreeIndex
 from memmpy.store import ColumnRecord, PartWriter, RandomAccessArray
 from memmpy.typing import Array
 
@@ -84,6 +84,8 @@ class FileInput:
     tree_start: int
     tree_stop: int
     numbers: "Mapping[str, np.generic[Any]]" = field(default_factory=dict)
+    #: Not in the text of a task, by which a later run finds what this one wrote.
+    index: TreeIndex | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

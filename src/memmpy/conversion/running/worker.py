@@ -163,7 +163,9 @@ def _outputs_of_file(
     values: dict[str, Any] = {n: np.full(num_entries, value) for n, value in source.numbers.items()}
     with ExitStack() as stack:
         file = stack.enter_context(
-            open_files.open(source.path, source.tree, source.state, source.nulls, source.friends)
+            open_files.open(
+                source.path, source.tree, source.state, source.nulls, source.friends, source.index
+            )
         )
         stack.enter_context(check_unchanged(source.path, source.state))
         for friend in source.friends:

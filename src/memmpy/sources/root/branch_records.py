@@ -6,10 +6,12 @@ its own branches and leaves. ROOT documents the format in `TBufferFile` and in t
 each file.
 """
 
+import re
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 __all__ = ["BranchRecord", "RecordError", "TreeRecords"]
 
@@ -26,6 +28,9 @@ _OBJECT = struct.Struct(">HII")
 _IS_REFERENCED, _VERSION_HAS_COUNT = 1 << 4, 0x4000
 _INT = struct.Struct(">i")
 _UINT = struct.Struct(">I")
+
+#: What joins the parts of a name.
+_SEPARATORS = re.compile("[/.]")
 
 #: Classes of branches, and the number of headers of derived classes before that of TBranch.
 _DERIVED = {"TBranch": 0, "TBranchElement": 1, "TBranchObject": 1, "TBranchRef": 1}
@@ -68,10 +73,14 @@ class TreeRecords:
 
     Parameters
     ----------
-    data : buffer
+    data : bytes
         The decompressed bytes of the tree.
     origin : int
         The number of bytes of the key before them; references count from its begin.
+    start, stop : int
+        Where the list of branches of the tree begins and ends.
+    num : int
+        Number of its branches.
 
     Raises
     ------
@@ -79,9 +88,48 @@ class TreeRecords:
         By each method, if the bytes are not laid out as expected.
     """
 
-    def __init__(self, data: Any, origin: int) -> None:
-        self._data, self._origin = memoryview(data), origin
+    def __init__(self, data: bytes, origin: int, *, start: int, stop: int, num: int) -> None:
+        self._data, self._origin = data, origin
         self._classes: dict[int, str] = {}
+        self._holders: dict[bytes, list[int]] = {}
+        #: The place of each branch of the tree itself, and the end of the last.
+        self._places = self._places_of(start, num)
+        if self._places[-1] != stop:
+            raise RecordError("the list of branches has another end")
+        #: Number of branches of the tree itself.
+        self.num: int = num
+
+    def close(self) -> None:
+        """Free the bytes."""
+        self._data = b""
+
+    def place(self, index: int) -> int:
+        """Return the place of a branch of the tree itself."""
+        return self._places[index]
+
+    def top(self, index: int) -> BranchRecord:
+        """Return a branch of the tree itself."""
+        [record] = self.branches(self._places[index], 1)
+        return record
+
+    def index_of(self, name: str) -> int | None:
+        """Return the index of the first branch of the tree itself with a name; None without one."""
+        text, indices = _stored(name), []
+        for index in self._holders_of(text):
+            if self.top(index).name == name:
+                return index
+            indices.append(index)
+        self._holders[text] = indices
+        return None
+
+    def candidates(self, name: str) -> list[int]:
+        """Return those branches of the tree itself that may have a name in them, by their bytes.
+
+        A full or short name ends in the name of a branch or leaf, or is one.
+        """
+        last = _SEPARATORS.split(name)[-1]
+        text = _stored(name) if last == name else last.encode(errors="surrogateescape")
+        return self._holders[text] if text in self._holders else [*self._holders_of(text)]
 
     def branches(self, start: int, num: int) -> list[BranchRecord]:
         """Return the branches of a list of `num` objects that begin at `start`."""
@@ -100,6 +148,31 @@ class TreeRecords:
             raise RecordError(str(error)) from error
         return self.branches(branches, num_branches), names
 
+    def _holders_of(self, text: bytes) -> Iterator[int]:
+        """Yield the branches of the tree itself whose records contain some bytes."""
+        places = self._places
+        at = places[0]
+        while at < places[-1] and (at := self._data.find(text, at, places[-1])) >= 0:
+            index = bisect_right(places, at) - 1
+            yield index
+            at = places[index + 1]
+
+    def _places_of(self, start: int, num: int) -> list[int]:
+        """Return the place of each object of a list, and the end of the last."""
+        data, place, places = self._data, start, [start]
+        if not 0 <= num <= len(data):
+            raise RecordError("a list has too many objects")
+        try:
+            for _ in range(num):
+                (count,) = _UINT.unpack_from(data, place)
+                if not count & _HAS_COUNT:
+                    raise RecordError("a branch has no byte count")
+                place += 4 + (count & ~_HAS_COUNT)
+                places.append(place)
+        except struct.error as error:
+            raise RecordError(str(error)) from error
+        return places
+
     def place_of(self, reference: int) -> int:
         """Return the place of the class or object that a reference means."""
         return reference - _MAP_OFFSET - self._origin
@@ -107,7 +180,7 @@ class TreeRecords:
     def is_class(self, reference: int) -> bool:
         """Return whether a reference means a class."""
         place = self.place_of(reference)
-        return place >= 0 and bytes(self._data[place : place + 4]) == b"\xff\xff\xff\xff"
+        return place >= 0 and self._data[place : place + 4] == b"\xff\xff\xff\xff"
 
     def class_at(self, reference: int) -> str:
         """Return the name of the class that a reference means."""
@@ -204,7 +277,7 @@ class TreeRecords:
         return int(place + 4 + (count & ~_HAS_COUNT))
 
     def _text_until_zero(self, place: int) -> tuple[str, int]:
-        head = bytes(self._data[place : place + 256])
+        head = self._data[place : place + 256]
         size = head.find(b"\0")
         if size < 0:
             raise RecordError("the name of a class is too long")
@@ -217,7 +290,13 @@ class TreeRecords:
         if size == 255:
             (size,) = _UINT.unpack_from(self._data, place)
             place += 4
-        text = bytes(self._data[place : place + size])
+        text = self._data[place : place + size]
         if len(text) != size:
             raise RecordError("a text ends too late")
         return text.decode(errors="surrogateescape"), place + size
+
+
+def _stored(name: str) -> bytes:
+    """Return a text as a TString in the file."""
+    text = name.encode(errors="surrogateescape")
+    return (bytes([len(text)]) if len(text) < 255 else b"\xff" + _UINT.pack(len(text))) + text

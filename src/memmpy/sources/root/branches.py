@@ -101,10 +101,11 @@ class BranchNames:
         return (name,) if name in self.positions else self.others.get(name, ())
 
 
-def names_of_tree(outlines: Iterable[Outline]) -> BranchNames:
-    """Return the names of the branches of a tree, and of leaves if a branch has several.
+def names_of_tree(outlines: Iterable[tuple[int, Outline]]) -> BranchNames:
+    """Return the names of branches of a tree, and of leaves if a branch has several.
 
-    The leaf ``x`` of a branch ``p`` or ``p.`` is ``p.x``.
+    Each outline follows the index of the branch in the tree. The leaf ``x`` of a branch ``p`` or
+    ``p.`` is ``p.x``.
     """
     branches = list(_nested(outlines, "", ()))
     wholes = {prefix + branch.name for prefix, _, branch in branches}
@@ -144,9 +145,9 @@ def place_at(position: Position, branch: Any) -> Place:
 
 
 def _nested(
-    outlines: Iterable[Outline], prefix: str, path: tuple[int, ...]
+    outlines: Iterable[tuple[int, Outline]], prefix: str, path: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...], Outline]]:
     """Yield all nested branches, parents first, each with the names of its parents and its path."""
-    for i, branch in enumerate(outlines):
+    for i, branch in outlines:
         yield prefix, (*path, i), branch
-        yield from _nested(branch.branches, f"{prefix}{branch.name}/", (*path, i))
+        yield from _nested(enumerate(branch.branches), f"{prefix}{branch.name}/", (*path, i))

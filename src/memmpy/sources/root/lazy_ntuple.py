@@ -1,16 +1,17 @@
 """An RNTuple of which memmpy reads only the fields that are asked for.
 
 uproot takes seconds to list 1,500 fields, since it looks through all of them for the parts of each.
-This module reads header, footer and lists of pages itself, and decodes numbers, arrays and lists of
-them, and texts. uproot reads all other fields.
+This module reads header, footer and lists of pages itself, and decodes numbers, arrays and texts,
+and lists of them. uproot reads all other fields.
 """
 
+import math
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ class LazyNtuple:
 
     def read(
         self, fields: Mapping[str, FieldColumns], start: int, stop: int
-    ) -> Iterator[tuple[str, Array | Jagged]]:
+    ) -> Iterator[tuple[str, Any]]:
         """Yield fields, each with its entries `start` to `stop`.
 
         Raises
@@ -122,49 +123,66 @@ class LazyNtuple:
             for cluster in self.clusters
         ]
         entries = [(cluster, first, last) for cluster, first, last in entries if first < last]
-        lists = self._lists([c.offsets for c in fields.values() if c.offsets], entries)
+        lists = self._lists(fields.values(), entries)
         pages: dict[str, list[Page]] = {}
         for name, columns in fields.items():
-            own = lists[columns.offsets.number].items if columns.offsets else entries
+            own = lists[columns.lists[-1].number].items if columns.lists else entries
             pages[name] = (
-                _pages(columns.content, own, _num_items(columns)) if columns.content else []
+                _pages(columns.content, own, math.prod(columns.shape)) if columns.content else []
             )
         fetched = self._fetch_pages(pages.values())
         for name, columns in fields.items():
-            offsets = lists[columns.offsets.number].offsets if columns.offsets else None
+            offsets = [lists[column.number].offsets for column in columns.lists]
             if columns.content is None:
-                assert offsets is not None
-                yield name, np.diff(offsets).astype(columns.type.dtype)
+                yield name, np.diff(offsets[0]).astype(columns.type.dtype)
                 continue
             content = self._decode(columns.content, pages[name], fetched)
-            num = stop - start if offsets is None else int(offsets[-1])
-            content = content.reshape(num, *columns.type.shape)
-            yield name, content if offsets is None else Jagged.trusted(content, offsets)
+            num = int(offsets[-1][-1]) if offsets else stop - start
+            content = content.reshape(num, *columns.shape)
+            yield name, _values(columns, content, offsets)
 
     def _has_pages(self, columns: FieldColumns | None) -> bool:
         """Return whether each cluster has pages of all columns, in the usual layout."""
         if columns is None:
             return False
         try:
+            own = [column for column in (*columns.lists, columns.content) if column]
+            num = 1 if columns.lists else math.prod(columns.shape)
             for cluster in self.clusters:
-                for column in filter(None, (columns.offsets, columns.content)):
-                    page_table(cluster, column.number)
+                # Without lists or numbers, it has no items either.
+                if _num_zeros(own[0], cluster, num) < cluster.num_entries * num:
+                    for column in own:
+                        page_table(cluster, column.number)
         except RecordError:
             return False
         return True
 
     def _lists(
-        self, columns: Sequence[CodedColumn], entries: list[tuple[Cluster, int, int]]
+        self, fields: Collection[FieldColumns], entries: list[tuple[Cluster, int, int]]
     ) -> dict[int, _Lists]:
-        """Return the lists of columns of ends, by their numbers."""
-        # With the end of the list before the first one.
-        wide = [(cluster, max(first - 1, 0), last) for cluster, first, last in entries]
-        pages = {column.number: _pages(column, wide, 1) for column in columns}
+        """Return the lists of fields by the numbers of the columns of their ends."""
+        lists: dict[int, _Lists] = {}
+        for depth in range(max((len(columns.lists) for columns in fields), default=0)):
+            items = {}
+            for columns in fields:
+                if depth < len(columns.lists):
+                    own = lists[columns.lists[depth - 1].number].items if depth else entries
+                    items[columns.lists[depth].number] = columns.lists[depth], own
+            lists |= self._lists_of(items.values())
+        return lists
+
+    def _lists_of(
+        self, several: Collection[tuple[CodedColumn, list[tuple[Cluster, int, int]]]]
+    ) -> dict[int, _Lists]:
+        """Return the lists of columns of ends, each with its entries or items, by their numbers."""
+        pages = {}
+        for column, entries in several:
+            # With the end of the list before the first one.
+            wide = [(cluster, max(first - 1, 0), last) for cluster, first, last in entries]
+            pages[column.number] = _pages(column, wide, 1)
         fetched = self._fetch_pages(pages.values())
         lists: dict[int, _Lists] = {}
-        for column in columns:
-            if column.number in lists:
-                continue
+        for column, entries in several:
             ends = self._decode(column, pages[column.number], fetched).astype(np.int64, copy=False)
             offsets = np.zeros(sum(last - first for _, first, last in entries) + 1, np.int64)
             items, at, used = [], 1, 0
@@ -173,7 +191,8 @@ class LazyNtuple:
                 own = ends[used + (first > 0) : used + last - max(first - 1, 0)]
                 used += last - max(first - 1, 0)
                 np.add(own, offsets[at - 1] - begin, out=offsets[at : at + len(own)])
-                items.append((cluster, begin, int(own[-1])))
+                if own[-1] > begin:
+                    items.append((cluster, begin, int(own[-1])))
                 at += len(own)
             if np.any(offsets[1:] < offsets[:-1]):
                 name = self._name_of(column.number)
@@ -187,13 +206,17 @@ class LazyNtuple:
         """Return the values of some pages of a column."""
         encoding = column.encoding
         # All sizes are checked before the allocation, since a damaged file may claim any.
-        packed = [self._check(column, page, fetched[page]) for page in pages]
+        packed = [self._check(column, page, fetched) for page in pages]
         out = np.empty(sum(page.stop - page.start for page in pages), encoding.dtype)
         at = 0
         for page, raw in zip(pages, packed, strict=True):
+            num = page.stop - page.start
+            if raw is None:
+                out[at : at + num] = 0
+                at += num
+                continue
             with self._page_errors(column, page):
                 octets = unpack_page(raw, page_bytes(encoding, page.num))
-            num = page.stop - page.start
             if num == page.num:
                 decode_page(encoding, octets, out[at : at + num])
             else:
@@ -203,11 +226,18 @@ class LazyNtuple:
             at += num
         return out
 
-    def _check(self, column: CodedColumn, page: Page, raw: memoryview) -> memoryview:
-        """Return the compressed bytes of a page, after a look at its checksum and its size."""
+    def _check(
+        self, column: CodedColumn, page: Page, fetched: Mapping[Page, memoryview]
+    ) -> memoryview | None:
+        """Return the compressed bytes of a page, after a look at its checksum and its size.
+
+        None for a page of zeros.
+        """
+        if page.offset < 0:
+            return None
         with self._page_errors(column, page):
             size = page_bytes(column.encoding, page.num)
-            return check_page(raw, size, has_checksum=page.has_checksum)
+            return check_page(fetched[page], size, has_checksum=page.has_checksum)
 
     @contextmanager
     def _page_errors(self, column: CodedColumn, page: Page) -> Iterator[None]:
@@ -229,7 +259,7 @@ class LazyNtuple:
 
     def _fetch_pages(self, pages: Iterable[Sequence[Page]]) -> dict[Page, memoryview]:
         """Return the bytes of pages, with their checksums."""
-        all_pages = list({page: None for several in pages for page in several})
+        all_pages = list({p: None for several in pages for p in several if p.offset >= 0})
         ranges = [
             (page.offset, page.offset + page.num_bytes + CHECKSUM * page.has_checksum)
             for page in all_pages
@@ -255,13 +285,39 @@ def _pages(column: CodedColumn, items: list[tuple[Cluster, int, int]], num_each:
     return [
         page
         for cluster, first, last in items
-        for page in pages_between(cluster, column.number, first * num_each, last * num_each)
+        for page in pages_between(
+            cluster,
+            column.number,
+            first * num_each,
+            last * num_each,
+            num_zeros=_num_zeros(column, cluster, num_each),
+        )
     ]
 
 
-def _num_items(columns: FieldColumns) -> int:
-    """Return the number of values in an entry, or in an item of a list."""
-    num = 1
-    for size in columns.type.shape:
-        num *= size
-    return num
+def _num_zeros(column: CodedColumn, cluster: Cluster, num_each: int) -> int:
+    """Return how many values of a cluster are before the first one of a column in the file.
+
+    Only columns whose items are entries have values before that.
+    """
+    num = column.first - cluster.first * num_each
+    return max(0, min(num, cluster.num_entries * num_each)) if column.first else 0
+
+
+def _values(columns: FieldColumns, content: Array, offsets: Sequence[NDArray[np.int64]]) -> Any:
+    """Return values of a field: an array, lists or texts of one level, or an `ak.Array`."""
+    if columns.type.kind == "vector":
+        return content
+    if columns.type.kind != "nested":
+        return Jagged.trusted(content, offsets[0])
+    import awkward as ak
+
+    layout: Any = ak.from_numpy(content, regulararray=True, highlevel=False)
+    if columns.is_text:
+        layout = ak.with_parameter(layout, "__array__", "char", highlevel=False)
+    for depth, ends in reversed([*enumerate(offsets, 1)]):
+        is_text = columns.is_text and depth == len(offsets)
+        parameters = {"__array__": "string"} if is_text else None
+        index = ak.index.Index64(ends)
+        layout = ak.contents.ListOffsetArray(index, layout, parameters=parameters)
+    return ak.Array(layout)

@@ -5,12 +5,14 @@ it. If the records of branches have an unusual layout, uproot reads the whole tr
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, final
 
+import numpy as np
 from uproot.deserialization import read_object_any
 from uproot.models.TObjArray import Model_TObjArray
 from uproot.models.TObject import Model_TObject
+from uproot.source.chunk import Chunk
 from uproot.source.cursor import Cursor
 
 from memmpy.sources.root.branch_records import BranchRecord, RecordError, TreeRecords
@@ -36,37 +38,47 @@ class LazyTree:
 
     def __init__(self, key: Any) -> None:
         self._key, self._file = key, key.file
-        self._chunk, cursor = key.get_uncompressed_chunk_cursor()
+        chunk, cursor = key.get_uncompressed_chunk_cursor()
+        data = bytes(chunk.raw_data)  # the only copy
+        self._chunk = Chunk.wrap(chunk.source, np.frombuffer(data, np.uint8))
         #: The tree of uproot, with an empty list of branches.
         context = {"breadcrumbs": (), "TKey": key}
         self.header: Any = self._file.class_named("TTree").read(
             self._chunk, cursor, context, _HeaderFile(self._file), self._file, key
         )
         branches = self.header.member("fBranches")
-        self._records = TreeRecords(self._chunk.raw_data, key.fKeylen)
-        #: The branches of the tree itself, without those inside of them.
-        self.top_records: list[BranchRecord] = self._records.branches(
-            branches.start, branches.member("fSize")
+        #: Finds branches by name.
+        self.records: TreeRecords = TreeRecords(
+            data,
+            key.fKeylen,
+            start=branches.start,
+            stop=branches.stop,
+            num=branches.member("fSize"),
         )
-        self._references = _References(self._referenced, self._records)
+        self._references = _References(self._referenced, self.records)
         self._branches: dict[int, Any] = {}
+
+    def close(self) -> None:
+        """Free the bytes of the tree, to which objects of uproot refer in circles."""
+        self._chunk._raw_data = None
+        self.records.close()
 
     def branch(self, index: int) -> Any:
         """Return a branch of the tree, with all of its own branches: an uproot.TBranch."""
         if index not in self._branches:
-            start = self.top_records[index].start
+            start = self.records.place(index)
             self._references.limit = start
             branch = self._read(start, self.header)
             branch._index = index  # uproot would look for it in the list of the tree
             self._branches[index] = branch
         return self._branches[index]
 
-    def outlines(self) -> list[Outline]:
-        """Return the names of all branches and leaves, without reading them."""
-        return [self._outline(record) for record in self.top_records]
+    def outlines(self, indices: Iterable[int]) -> list[tuple[int, Outline]]:
+        """Return the names in some branches, each after the index, without reading them."""
+        return [(index, self._outline(self.records.top(index))) for index in indices]
 
     def _outline(self, record: BranchRecord) -> Outline:
-        branches, leaves = self._records.parts(record)
+        branches, leaves = self.records.parts(record)
         inner = tuple(self._outline(branch) for branch in branches)
         return Outline(record.name, record.classname, tuple(leaves), inner)
 
@@ -78,7 +90,7 @@ class LazyTree:
 
     def _referenced(self, reference: int) -> Any:
         """Return a class, or a leaf of an earlier branch."""
-        records = self._records
+        records = self.records
         if records.is_class(reference):
             return self._file.class_named(records.class_at(reference))
         place = records.place_of(reference)
@@ -146,6 +158,7 @@ class _UnreadArray(Model_TObjArray):  # type: ignore[misc]  # uproot has no type
         sizes = cursor.fields(chunk, struct.Struct(">ii"), context)
         self._members["fSize"], self._members["fLowerBound"] = sizes
         self._data: list[Any] = []
-        #: Where the first object begins.
+        #: Where the first object begins, and where the last one ends.
         self.start = cursor.index
         cursor.skip_after(self)
+        self.stop = cursor.index

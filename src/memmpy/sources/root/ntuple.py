@@ -82,7 +82,13 @@ class Ntuple:
             If there is no such column.
         """
         columns = self._columns_of(name)
-        return columns.type if columns else type_of_field(self._whole, self._whole_field(name))
+        if columns:
+            return columns.type
+        field = self._whole_field(name)
+        if ",0>" in field.typename:
+            message = f"has arrays of no numbers ({field.typename}), which no column can hold; "
+            raise NotDecodedError(f"{message}leave it out")
+        return type_of_field(self._whole, field)
 
     def sizes_of(self, name: str) -> tuple[int, int]:
         """Return the compressed and decompressed bytes of a field and its parts."""

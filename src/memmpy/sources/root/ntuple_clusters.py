@@ -26,7 +26,10 @@ _FIRST = struct.Struct("<q")
 
 
 class Page(NamedTuple):
-    """A page, and the values of it that are asked for: `start` to `stop` of `num`."""
+    """A page, and the values of it that are asked for: `start` to `stop` of `num`.
+
+    A page of zeros is not in the file. Its offset is negative.
+    """
 
     offset: int
     num_bytes: int
@@ -141,24 +144,34 @@ def page_table(cluster: Cluster, column: int) -> NDArray[np.void]:
     return table
 
 
-def pages_between(cluster: Cluster, column: int, start: int, stop: int) -> list[Page]:
+def pages_between(
+    cluster: Cluster, column: int, start: int, stop: int, *, num_zeros: int
+) -> list[Page]:
     """Return the pages that hold the values `start` to `stop` of a column in a cluster.
+
+    The cluster begins with `num_zeros` zeros, which are in no page.
 
     Raises
     ------
     ValueError, RecordError
         See `page_table`; also if the cluster has fewer values.
     """
+    pages = []
+    if start < min(stop, num_zeros):
+        num = min(stop, num_zeros) - start
+        pages.append(Page(-1, 0, False, num, 0, num))
+    if num_zeros and stop <= num_zeros:
+        return pages
+    start, stop = max(start - num_zeros, 0), stop - num_zeros
     table = page_table(cluster, column)
     edges = np.zeros(len(table) + 1, np.int64)
     np.cumsum(np.abs(table["num"].astype(np.int64)), out=edges[1:])
     if not 0 <= start <= stop <= edges[-1]:
         raise ValueError(f"a cluster has {edges[-1]} values of a column, not {stop}")
     if start == stop:
-        return []
+        return pages
     first = int(np.searchsorted(edges, start, side="right")) - 1
     last = int(np.searchsorted(edges, stop, side="left"))
-    pages = []
     for (num, num_bytes, offset), edge in zip(
         table[first:last].tolist(), edges[first:last].tolist(), strict=True
     ):

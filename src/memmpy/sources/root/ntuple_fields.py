@@ -29,10 +29,11 @@ _TUPLE_MEMBER = re.compile(r"_(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class CodedColumn:
-    """A column and the encoding of its values."""
+    """A column, the encoding of its values, and its first value; those before are zeros."""
 
     number: int
     encoding: ColumnEncoding
+    first: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,24 @@ class FieldColumns:
     Parameters
     ----------
     type : ColumnType
-        A vector, jagged or text.
-    offsets : CodedColumn or None
-        The ends of lists or texts.
+        The type of its entries.
+    lists : tuple of CodedColumn
+        The ends of lists, those of the outermost ones first, and of texts.
     content : CodedColumn or None
         The numbers or bytes; None for the number of items in each list.
+    shape : tuple of int
+        The shape of an entry, or of an item of the innermost lists.
     """
 
     type: ColumnType
-    offsets: CodedColumn | None
+    lists: tuple[CodedColumn, ...]
     content: CodedColumn | None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the innermost lists are texts."""
+        return self.type.kind == "text" or self.type.type.endswith("string")
 
 
 @final
@@ -105,11 +114,13 @@ class NtupleFields:
         while inner.parent != inner.number and len(parents) < len(self._fields):
             inner = self._fields[inner.parent]
             parents.append(inner)
-        lists = [parent for parent in parents if parent.role == COLLECTION]
-        if len(lists) > 1 or any(p.role not in {COLLECTION, RECORD} for p in parents):
+        if any(parent.role not in {COLLECTION, RECORD} for parent in parents):
             return None
         columns = self._own_columns(field)
-        return self._in_list(lists[0], columns) if lists and columns else columns
+        for parent in parents:
+            if parent.role == COLLECTION and columns is not None:
+                columns = self._in_list(parent, columns)
+        return columns
 
     @cached_property
     def _parts(self) -> dict[str, list[FieldDescription]]:
@@ -145,12 +156,13 @@ class NtupleFields:
             inner = self._own_columns(children[0]) if children else self._leaf_columns(field)
             if inner is None or inner.type.kind != "vector" or inner.content is None:
                 return None
-            shape = (field.size, *inner.type.shape)
-            return FieldColumns(ColumnType("vector", inner.type.dtype, shape), None, inner.content)
+            shape = (field.size, *inner.shape)
+            column_type = ColumnType("vector", inner.type.dtype, shape)
+            return FieldColumns(column_type, (), inner.content, shape)
         return self._leaf_columns(field) if field.role == LEAF else None
 
     def _in_list(self, field: FieldDescription, items: FieldColumns) -> FieldColumns | None:
-        """Return the columns of lists of numbers."""
+        """Return the columns of lists of something."""
         source = self._source(field)
         columns = self._coded(source)
         if columns is None or len(columns) != 1 or not columns[0].encoding.is_index:
@@ -158,15 +170,20 @@ class NtupleFields:
         # As many values as there are in a list: one or none.
         if source.typename.startswith("std::optional") or source.role != COLLECTION:
             return None
-        if items.type.kind != "vector" or items.content is None:
-            return None
-        column_type = ColumnType("jagged", items.type.dtype, items.type.shape)
-        return FieldColumns(column_type, columns[0], items.content)
+        if items.content is None or any(c.first for c in (items.content, *items.lists)):
+            return None  # which item of a list is the first that is not zero?
+        if items.type.kind == "vector":
+            column_type = ColumnType("jagged", items.type.dtype, items.shape)
+        else:
+            inner = "string" if items.type.kind == "text" else str(items.type)
+            column_type = ColumnType("nested", type=f"var * {inner}")
+        return FieldColumns(column_type, (columns[0], *items.lists), items.content, items.shape)
 
     def _leaf_columns(self, field: FieldDescription) -> FieldColumns | None:
         source = self._source(field)
         children = self._children.get(source.number, [])
-        if source.number not in self._columns and len(children) == 1:
+        is_array = source.typename.startswith("std::array<")  # of no numbers, or it had a size
+        if source.number not in self._columns and len(children) == 1 and not is_array:
             source = children[0]  # of std::atomic and enumerations
         columns = self._coded(source)
         if columns is None or not 1 <= len(columns) <= 2:
@@ -176,12 +193,12 @@ class NtupleFields:
             is_text = self._columns[source.number][1].kind == CHAR
             if not first.encoding.is_index or not is_text or field.role == ARRAY:
                 return None
-            return FieldColumns(ColumnType("text"), first, others[0])
+            return FieldColumns(ColumnType("text"), (first,), others[0])
         is_count = "RNTupleCardinality" in field.typename
         if is_count != first.encoding.is_index:
             return None
         column_type = ColumnType("vector", first.encoding.dtype)
-        return FieldColumns(column_type, *((first, None) if is_count else (None, first)))
+        return FieldColumns(column_type, *(((first,), None) if is_count else ((), first)))
 
     def _source(self, field: FieldDescription) -> FieldDescription:
         return self._fields[field.source] if field.source >= 0 else field
@@ -191,7 +208,7 @@ class NtupleFields:
         coded = []
         for column in self._columns.get(field.number, ()):
             encoding = encoding_of_column(column)
-            if encoding is None or column.representation or column.is_deferred:
+            if encoding is None or column.representation or column.first < 0:
                 return None
-            coded.append(CodedColumn(column.number, encoding))
+            coded.append(CodedColumn(column.number, encoding, column.first))
         return coded

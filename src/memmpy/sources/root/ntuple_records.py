@@ -58,14 +58,14 @@ class FieldDescription(NamedTuple):
 
 
 class ColumnDescription(NamedTuple):
-    """A column of a field: its type, and whether it has values for all entries."""
+    """A column of a field: its type, and its first value in the file; those before are zeros."""
 
     number: int
     kind: int
     num_bits: int
     field: int
     representation: int
-    is_deferred: bool
+    first: int
     low: float
     high: float
 
@@ -255,10 +255,8 @@ def _field(cursor: Cursor, number: int) -> FieldDescription:
 
 def _column(cursor: Cursor, number: int) -> ColumnDescription:
     kind, num_bits, field, flags, representation = cursor.unpack(_COLUMN)
-    if flags & _IS_DEFERRED:
-        cursor.skip(_LONG.size)
+    [first] = cursor.unpack(_LONG) if flags & _IS_DEFERRED else [0]
     low = high = 0.0
     if flags & _HAS_RANGE:
         low, high = cursor.unpack(_RANGE)
-    is_deferred = bool(flags & _IS_DEFERRED)
-    return ColumnDescription(number, kind, num_bits, field, representation, is_deferred, low, high)
+    return ColumnDescription(number, kind, num_bits, field, representation, first, low, high)

@@ -35,6 +35,13 @@ class TreeBranches:
         #: The tree of uproot, without branches as long as they are read one by one.
         self.tree: Any = self._lazy.header if self._lazy else file[name]
         self._places: dict[str, Place] = {}
+        self._names_of: dict[str, BranchNames] = {}
+        self._top_indices: dict[str, int | None] = {}
+
+    def close(self) -> None:
+        """Free the memory, which Python's garbage collection might do much later."""
+        if self._lazy:
+            self._lazy.close()
 
     def names(self) -> list[str]:
         """Return the full names, in the order of the file."""
@@ -42,32 +49,51 @@ class TreeBranches:
 
     def find(self, name: str) -> tuple[str, ...]:
         """Return the full names that a full or short name may mean."""
-        return (name,) if name in self._top_names else self._names.find(name)
+        if self._top_index(name) is not None:
+            return (name,)
+        return self._names_like(name).find(name)
 
     def place(self, name: str) -> Place:
         """Return the branch or leaf of a full name."""
         if name not in self._places:
-            if name in self._top_names:
-                position = Position((self._top_names[name],))
+            index = self._top_index(name)
+            if index is None:
+                position = self._names_like(name).positions[name]
             else:
-                position = self._names.positions[name]
+                position = Position((index,))
             first = self._top_branch(position.path[0])
             self._places[name] = place_at(position, first)
         return self._places[name]
 
-    @cached_property
-    def _top_names(self) -> dict[str, int]:
-        """The index of each branch of the tree itself, if its name can mean no other."""
-        records = self._lazy.top_records if self._lazy else ()
-        return {r.name: i for i, r in reversed([*enumerate(records)]) if "/" not in r.name}
+    def _top_index(self, name: str) -> int | None:
+        """Return the index of a branch of the tree itself, if its name can mean no other."""
+        if not self._lazy or "/" in name:
+            return None
+        if name not in self._top_indices:
+            try:
+                self._top_indices[name] = self._lazy.records.index_of(name)
+            except RecordError:
+                self._read_whole_tree()
+                return None
+        return self._top_indices[name]
 
     @cached_property
     def _names(self) -> BranchNames:
         if self._lazy:
             with suppress(RecordError):
-                return names_of_tree(self._lazy.outlines())
+                return names_of_tree(self._lazy.outlines(range(self._lazy.records.num)))
             self._read_whole_tree()
-        return names_of_tree(map(outline_of, self.tree.branches))
+        return names_of_tree(enumerate(map(outline_of, self.tree.branches)))
+
+    def _names_like(self, name: str) -> BranchNames:
+        """Return the names of at least those branches that a name may mean."""
+        if not self._lazy or "_names" in self.__dict__:
+            return self._names
+        if name not in self._names_of:
+            with suppress(RecordError):
+                outlines = self._lazy.outlines(self._lazy.records.candidates(name))
+                self._names_of[name] = names_of_tree(outlines)
+        return self._names_of.get(name) or self._names
 
     def _top_branch(self, index: int) -> Any:
         """Return a branch of the tree itself."""

@@ -1,9 +1,9 @@
 """Reads one TTree or RNTuple of a ROOT file: an `EventFile`."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from functools import partial, reduce
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from functools import cached_property, partial, reduce
 from typing import Any, final
 
 import numpy as np
@@ -40,6 +40,7 @@ from memmpy.sources.root.leaves import read_structs
 from memmpy.sources.root.ntuple import Ntuple
 from memmpy.sources.root.ntuple_pages import DamagedPageError
 from memmpy.sources.root.tree_branches import TreeBranches
+from memmpy.sources.root.tree_index import TreeIndex, index_of_branch, index_of_tree
 
 __all__ = ["TreeFile"]
 
@@ -58,6 +59,8 @@ class TreeFile:
         The file; it is closed with the tree.
     tree : str or None
         Name of the tree with its directories, perhaps with its cycle; None for the only tree.
+    index : TreeIndex or None
+        The index of the unchanged file; the tree is then opened only for what the index lacks.
 
     Raises
     ------
@@ -65,58 +68,67 @@ class TreeFile:
         If the file is no ROOT file, is broken, or has no such tree.
     """
 
-    def __init__(self, source: ByteSource, tree: str | None) -> None:
+    def __init__(
+        self, source: ByteSource, tree: str | None, index: TreeIndex | None = None
+    ) -> None:
         self.path: str = source.path
-        self._bytes = source
-        self._types: dict[str, ColumnType] = {}
-        self._encodings: dict[str, Encoding | None] = {}
+        self._bytes, self._asked, self._index = source, tree, index
+        branches = index.branches if index else {}
+        self._types: dict[str, ColumnType] = {n: b.type for n, b in branches.items()}
+        self._encodings: dict[str, Encoding | None] = {n: b.encoding for n, b in branches.items()}
         # Objects of uproot fill their caches when they are used.
         self._lock = threading.RLock()
+        self._stack = ExitStack()
+        self._stack.callback(source.close)
         with ExitStack() as stack:
-            stack.callback(source.close)
+            stack.callback(self.close)
+            _ = index or self._branches
+            stack.pop_all()
+
+    @cached_property
+    def _branches(self) -> TreeBranches | Ntuple:
+        with self._lock:
             with _reader_errors(self.path, "cannot be opened as ROOT"):
-                self._file = stack.enter_context(open_root(source))
-            name, is_ntuple = find_tree(self._file, self.path, tree)
-            self._ntuple: Ntuple | None = None
-            self._branches: TreeBranches | Ntuple
+                file = self._stack.enter_context(open_root(self._bytes))
+            name, is_ntuple = find_tree(file, self.path, self._asked)
             with _reader_errors(f"{self.path}:{name}", "cannot be read"):
-                ntuple = self._file[name] if is_ntuple else None
-                if ntuple is None:
-                    self._branches = TreeBranches(self._file, name)
-            if ntuple is not None:
-                with _reader_errors(f"{self.path}:{name}", "is damaged"):
-                    self._branches = self._ntuple = Ntuple(ntuple, source)
-            self._stack = stack.pop_all()
+                if not is_ntuple:
+                    return self._stack.enter_context(closing(TreeBranches(file, name)))
+                ntuple = file[name]
+            with _reader_errors(f"{self.path}:{name}", "is damaged"):
+                return Ntuple(ntuple, self._bytes)
 
     @property
-    def _tree(self) -> Any:
-        return self._branches.tree
+    def _ntuple(self) -> Ntuple | None:
+        return self._branches if isinstance(self._branches, Ntuple) else None
 
     @property
     def uuid(self) -> str:
         """The UUID of the file, 32 hexadecimal digits; without one, a hash of its content."""
-        uuid: str = self._file.file.uuid.hex
-        if int(uuid, 16):
-            return uuid
-        return uuid_of(self._bytes)
+        uuid: str = self._branches.tree.file.uuid.hex
+        return uuid if int(uuid, 16) else uuid_of(self._bytes)
 
     @property
     def former_uuid(self) -> str:
         """The identity that memmpy 0.2 and older gave the file."""
-        uuid: str = self._file.file.uuid.hex
+        uuid: str = self._branches.tree.file.uuid.hex
         return uuid if int(uuid, 16) else former_uuid_of(self._bytes)
 
     @property
     def tree(self) -> str:
         """Path of the tree in the file, with its cycle."""
-        name: str = self._tree.object_path.strip("/")
+        if self._index:
+            return self._index.tree
+        name: str = self._branches.tree.object_path.strip("/")
         return name
 
     @property
     def num_entries(self) -> int:
         """Entries of the tree."""
+        if self._index:
+            return self._index.num_entries
         with self._damage():
-            return int((self._ntuple or self._tree).num_entries)
+            return int((self._ntuple or self._branches.tree).num_entries)
 
     @property
     def where(self) -> str:
@@ -131,7 +143,7 @@ class TreeFile:
     def has_branch(self, name: str) -> bool:
         """Return whether there is a branch of this full or short name."""
         with self._lock, self._damage():
-            return bool(self._branches.find(name))
+            return name in self._types or bool(self._branches.find(name))
 
     def type_of(self, branch: str) -> ColumnType:
         """Return the type of the column that holds a branch.
@@ -155,8 +167,8 @@ class TreeFile:
                 column_type, encoding = type_of_leaves(place, self.path)
             else:
                 column_type, encoding = type_of_branch(uproot_branch, self.path)
-        if not self._ntuple and uproot_branch.num_entries != self._tree.num_entries:
-            num, expected = uproot_branch.num_entries, self._tree.num_entries
+        if not self._ntuple and uproot_branch.num_entries != self._branches.tree.num_entries:
+            num, expected = uproot_branch.num_entries, self._branches.tree.num_entries
             message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
             raise UndecodableError(message, self.path, self.tree, branch)
         self._encodings[branch], self._types[branch] = encoding, column_type
@@ -201,8 +213,8 @@ class TreeFile:
             places = map(self._place, self._branches.names())
             branches = {id(place.branch): place.branch for place in places}
             embedded = sum(map(embedded_bytes, branches.values()))
-            unpacked = int(self._tree.uncompressed_bytes) + embedded
-            return int(self._tree.compressed_bytes), unpacked
+            unpacked = int(self._branches.tree.uncompressed_bytes) + embedded
+            return int(self._branches.tree.compressed_bytes), unpacked
 
     def stored_type(self, branch: str) -> str:
         """Return the C++ type of a branch; empty if uproot does not know it."""
@@ -227,20 +239,20 @@ class TreeFile:
                 return self._ntuple.boundaries()
             ends = np.array([0, self.num_entries], np.int64)
             edges = [np.asarray(b.entry_offsets, np.int64) for b in uproot_branches]
-            return np.union1d(ends, _common(edges))
+            return np.union1d(ends, reduce(np.intersect1d, edges) if edges else ends)
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
         for branch in branches:
             self.type_of(branch)  # raises before anything is read
-        if self._ntuple:
+        if not self._index and self._ntuple:
             yield from self._read_fields(self._ntuple, branches, start, stop)
             return
         with self._damage():
             fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
         structs: dict[int, Any] = {}
         for name in branches:
-            place, baskets = self._place(name), fetched.pop(name, [])
+            place, baskets = self._indexed(name), fetched.pop(name, [])
             if place.leaf is None:
                 yield name, self._read_branch(name, baskets, start, stop)
                 continue
@@ -249,6 +261,15 @@ class TreeFile:
             if number not in structs:
                 structs[number] = self._read_structs(name, baskets, start, stop)
             yield name, np.ascontiguousarray(structs[number][str(place.leaf)])
+
+    def index(self, branches: Iterable[str]) -> TreeIndex | None:
+        """Return the index of branches of a TTree, but for those that uproot reads."""
+        if self._ntuple:
+            return None
+        own = [(name, self.type_of(name), self._place(name)) for name in branches]
+        with self._lock, self._damage():
+            indices = {n: index_of_branch(place, t, self._encodings[n]) for n, t, place in own}
+        return index_of_tree(self.tree, self.num_entries, indices)
 
     def close(self) -> None:
         """Close the file."""
@@ -263,6 +284,11 @@ class TreeFile:
             raise missing_branch_error(name, self.where, self.branches())
         message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
         raise RootFileError(f"{message}; give the whole name of one")
+
+    def _indexed(self, name: str) -> Place:
+        """Return the place of a branch, by the index if it has the branch."""
+        index = self._index.branches.get(name) if self._index else None
+        return Place(index) if index else self._place(name)
 
     @contextmanager
     def _named(self, branch: str) -> Iterator[None]:
@@ -306,7 +332,7 @@ class TreeFile:
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
         """Return the bytes of the baskets of branches."""
-        uproot_branches = {branch: self._place(branch).branch for branch in branches}
+        uproot_branches = {branch: self._indexed(branch).branch for branch in branches}
         with self._lock:
             ranges = {id(b): ranges_of(b, start, stop) for b in uproot_branches.values()}
         content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
@@ -315,14 +341,16 @@ class TreeFile:
 
     def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
         """Return entries of a branch of a TTree; memmpy decodes plain ones, uproot all others."""
-        uproot_branch, encoding = self._place(branch).branch, self._encodings[branch]
+        encoding = self._encodings[branch]
         if encoding is not None:
             with self._damage(branch), self._named(branch):
                 try:
-                    return decode_baskets(uproot_branch, encoding, fetched, start, stop)
+                    decoded = self._indexed(branch).branch
+                    return decode_baskets(decoded, encoding, fetched, start, stop)
                 except NotPlainError:
                     if encoding.truncation is not None:
                         raise ValueError("the size of a basket does not fit its type") from None
+        uproot_branch = self._place(branch).branch
         with self._lock:
             try:
                 array = uproot_branch.array(
@@ -370,8 +398,3 @@ class TreeFile:
             if len(array) != num_entries:
                 raise ValueError(f"uproot read {len(array)} of {num_entries} entries")
             return from_awkward(array, self.type_of(branch).kind)
-
-
-def _common(edges: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return the entries at which the baskets of all branches begin."""
-    return reduce(np.intersect1d, edges) if edges else np.empty(0, np.int64)

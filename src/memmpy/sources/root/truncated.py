@@ -91,9 +91,10 @@ def truncation_of(branch: Any) -> Truncation | None:
     [leaf] = leaves
     if leaf.classname in {"TLeafD32", "TLeafF16"}:
         is_double, text = leaf.classname == "TLeafD32", _range_of_leaf(leaf)
-    elif leaf.classname == "TLeafElement" and branch.streamer is not None:
+    elif leaf.classname == "TLeafElement":
         kind = leaf.member("fType")
-        if kind not in {_DOUBLE32, _FLOAT16, _DOUBLE32 + _ARRAY, _FLOAT16 + _ARRAY}:
+        kinds = {_DOUBLE32, _FLOAT16, _DOUBLE32 + _ARRAY, _FLOAT16 + _ARRAY}
+        if kind not in kinds or branch.streamer is None:
             return None
         is_double, text = kind % _ARRAY == _DOUBLE32, _range_of_member(branch)
     else:
