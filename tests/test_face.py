@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import memmpy
+from memmpy import MemmpyError, MemmpyWarning
 from memmpy.demo import write_demo_files
 
 README = Path(__file__).parents[1] / "README.md"
@@ -172,6 +173,19 @@ def test_the_readme_does_not_install_the_original_memmpy() -> None:
     commands = re.findall(r"^pip install .*$", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert commands
     assert all(" @ git+https://github.com/pwolle/memmpy" in command for command in commands)
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not beside the tests")
+def test_the_reference_lists_every_error_and_warning() -> None:
+    page = (PAGE.parents[1] / "reference" / "errors.md").read_text(encoding="utf-8")
+    names = [
+        name
+        for name, value in vars(memmpy.errors).items()
+        if isinstance(value, type) and issubclass(value, (MemmpyError, MemmpyWarning))
+    ]
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert sorted(names) == sorted(listed | {"MemmpyError", "MemmpyWarning"})
+    assert [name for name in names if f"{name}\n" not in page] == []
 
 
 def test_every_public_name_is_there_and_has_a_docstring() -> None:
