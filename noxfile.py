@@ -133,7 +133,7 @@ def wheel(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages, running their notebooks; a warning is an error."""
-    extras = "jax,keras,lightgbm,lightning,pandas,parquet,plot,torch,xgboost"
+    extras = "jax,keras,lightgbm,lightning,pandas,parquet,plot,report,torch,xgboost"
     session.install(f".[{extras}]", "scikit-learn", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import memmpy
+from memmpy import MemmpyError, MemmpyWarning
 from memmpy.demo import write_demo_files
 
 README = Path(__file__).parents[1] / "README.md"
@@ -156,17 +157,6 @@ def test_the_snippet_of_the_readme_runs_as_written() -> None:
     assert batch["jets"].shape == (*batch["jets_mask"].shape, 2) == (len(batch["_index"]), 12, 2)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("demo_folder")
-@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not beside the tests")
-def test_the_snippet_of_the_landing_page_runs_as_written() -> None:
-    torch = pytest.importorskip("torch")
-    (snippet,) = snippets_of(PAGE.parents[1] / "index.md")
-    batch = run([snippet])["batch"]
-    assert isinstance(batch, dict)
-    assert all(isinstance(batch[key], torch.Tensor) for key in ("event", "jets", "label"))
-
-
 @pytest.mark.skipif(not README.exists(), reason="the README is not beside the tests")
 def test_the_readme_is_short_and_its_links_lead_to_files() -> None:
     text = README.read_text(encoding="utf-8")
@@ -182,7 +172,20 @@ def test_the_readme_is_short_and_its_links_lead_to_files() -> None:
 def test_the_readme_does_not_install_the_original_memmpy() -> None:
     commands = re.findall(r"^pip install .*$", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert commands
-    assert all(re.search(r"memmpy(\[[\w,]+\])?>=0\.2|\./memmpy", command) for command in commands)
+    assert all(" @ git+https://github.com/pwolle/memmpy" in command for command in commands)
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the docs are not beside the tests")
+def test_the_reference_lists_every_error_and_warning() -> None:
+    page = (PAGE.parents[1] / "reference" / "errors.md").read_text(encoding="utf-8")
+    names = [
+        name
+        for name, value in vars(memmpy.errors).items()
+        if isinstance(value, type) and issubclass(value, (MemmpyError, MemmpyWarning))
+    ]
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert sorted(names) == sorted(listed | {"MemmpyError", "MemmpyWarning"})
+    assert [name for name in names if f"{name}\n" not in page] == []
 
 
 def test_every_public_name_is_there_and_has_a_docstring() -> None:

@@ -153,7 +153,7 @@ class ReadJagged(MappedColumn, Sequence[Array]):
 
     @property
     def buffers(self) -> tuple[Array, ...]:
-        """The mapped arrays that hold it: content and offsets."""
+        """Content and offsets, the mapped arrays that hold it."""
         return self._jagged.buffers
 
     def offsets_between(self, start: int, stop: int) -> NDArray[np.int64]:

@@ -144,7 +144,7 @@ class ReadShaped(MappedColumn, Sequence[Array]):
 
     @property
     def buffers(self) -> tuple[Array, ...]:
-        """The mapped arrays: content and its offsets, shapes and their offsets."""
+        """Content and its offsets, shapes and their offsets, the mapped arrays that hold it."""
         return self._content.buffers + self._shapes.buffers
 
     def to_awkward(self) -> Any:

@@ -125,7 +125,7 @@ class ReadText(MappedColumn):
 
     @property
     def buffers(self) -> tuple[Array, ...]:
-        """The mapped arrays that hold it: bytes and offsets."""
+        """Bytes and offsets, the mapped arrays that hold it."""
         return self._encoded.buffers
 
     def to_awkward(self) -> Any:

@@ -86,7 +86,7 @@ class Store(StoreViews):
 
     @property
     def skims(self) -> Skims:
-        """The skims in the store now: a sequence of `Skim`, which prints as a table.
+        """The skims in the store now, a sequence of `Skim` that prints as a table.
 
         `Skims.outdated` lists the skims that do not match the columns any more. They take disk
         space until the next call rebuilds them, or you call `Skim.remove`.

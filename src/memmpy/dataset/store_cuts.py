@@ -142,7 +142,7 @@ class StoreCuts(StoreMapping):
 
     @property
     def cuts(self) -> Cuts:
-        """The selections that the store caches now: a sequence, which prints as a table.
+        """The selections that the store caches now, a sequence that prints as a table.
 
         A selection is outdated if one of its columns was rewritten; see `CutRecord.is_current`. The
         next cut removes outdated selections.

@@ -168,7 +168,7 @@ class Jagged(Sequence[Array]):
 
     @property
     def buffers(self) -> tuple[Array, ...]:
-        """The arrays that hold it: content and offsets."""
+        """Content and offsets, the arrays that hold it."""
         return self.content, self.offsets
 
     def offsets_between(self, start: int, stop: int) -> NDArray[np.int64]:

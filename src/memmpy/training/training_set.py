@@ -316,7 +316,7 @@ class TrainingSet(TrainingSummaries):
 
     @property
     def fit_tickets(self) -> Words:
-        """The tickets of the events that the fits come from: uint64, ascending."""
+        """The tickets of the events that the fits come from, uint64, ascending."""
         return self._fits.skim.tickets
 
     @property

@@ -185,7 +185,7 @@ class ConversionPlan(Renderable):
 
     @property
     def is_exact(self) -> bool:
-        """Whether `bytes_on_disk` is exact: no new column has lists."""
+        """Whether `bytes_on_disk` is exact, because no new column has lists."""
         return all(is_exact(column.layout) for column in self.columns)
 
     @property

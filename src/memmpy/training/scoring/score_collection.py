@@ -182,27 +182,27 @@ class ScoreCollection(Renderable):
 
     @property
     def entries(self) -> Entries:
-        """The entries that have a score, ascending: int64, (n,)."""
+        """The entries that have a score, ascending, int64 (n,)."""
         return self._set.events.entries
 
     @property
     def values(self) -> Array:
-        """The scores: float32 or float64, (n,) or (n, C); float64 with ``average=True``."""
+        """The scores, float32 or float64, (n,) or (n, C); float64 with ``average=True``."""
         return self._set.events.values
 
     @property
     def labels(self) -> NDArray[np.int32]:
-        """The number of the class of each event, -1 without a label: int32, (n,)."""
+        """The number of the class of each event, -1 without a label, int32 (n,)."""
         return self._set.events.labels
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """The physics weight of each event, 1 without weights: float64, (n,)."""
+        """The physics weight of each event, 1 without weights, float64 (n,)."""
         return self._set.events.weights
 
     @property
     def folds(self) -> NDArray[np.int32]:
-        """The fold that made each score: int32, (n,); -1 without folds, and for a mean."""
+        """The fold that made each score, int32 (n,); -1 without folds, and for a mean."""
         return self._set.events.folds
 
     def __len__(self) -> int:
