@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_key, nearest_dtype
+from memmpy.checks import check_key, is_pattern, nearest_dtype
 from memmpy.columns import check_keys
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
@@ -107,7 +107,7 @@ def make_recipes(
     check_one_key([key for key in keys_padded if key not in aliases], "padded")
     paddings = {key: check_padding(key, padding) for key, padding in keys_padded.items()}
     known = {*aliases, *names, *map(mask_of, paddings)}
-    patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
+    patterns = sorted({key for key in keys if is_pattern(key) and key not in known})
     types = _dtypes(dtypes, known={*keys, *keys_padded}, patterns=patterns)
     padding_of: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     padding_of |= paddings
@@ -144,14 +144,6 @@ def split_renames(
     # The quotes make it the name of a branch, whatever it contains.
     others = {key: f"`{branch}`" for key, branch in keys.items() if key != branch}
     return list(keys), {**aliases, **others}
-
-
-def _is_pattern(key: Any) -> bool:
-    """Return whether a key is a pattern, which stands for all branches whose names match.
-
-    Where a file has a branch of exactly that name, such as ``hit.p[3]``, it stands for that one.
-    """
-    return isinstance(key, str) and any(sign in key for sign in "*?[")
 
 
 def check_one_key(keys: Iterable[object], use: str) -> None:

@@ -1,7 +1,7 @@
 """Reads TTrees, RNTuples and histograms of ROOT files."""
 
-from memmpy.sources.root.contents import root_objects, tree_names
+from memmpy.sources.root.contents import root_objects
 from memmpy.sources.root.histograms import read_bin
 from memmpy.sources.root.tree_file import TreeFile
 
-__all__ = ["TreeFile", "read_bin", "root_objects", "tree_names"]
+__all__ = ["TreeFile", "read_bin", "root_objects"]
