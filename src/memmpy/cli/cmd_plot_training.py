@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from memmpy.cli.options import figure_option
+from memmpy.cli.options import figure_option, store_option
+from memmpy.cli.recipes import need_recipe
 
 if TYPE_CHECKING:
     from memmpy.training import TrainingSet
@@ -18,12 +19,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def _recipe_options(command: _F) -> _F:
     """Add the recipe, the file of the figure, and the store in place of that of the recipe."""
-    store = click.option(
-        "--store",
-        type=click.Path(path_type=Path),
-        help="The store, created if missing; by default that of the recipe.",
-    )
-    return click.argument("recipe")(figure_option(store(command)))
+    return click.argument("recipe")(figure_option(store_option(command)))
 
 
 def _row_options(command: _F) -> _F:
@@ -148,15 +144,11 @@ TRAINING_PLOTS = (inputs, correlations, balance, folds, scores)
 
 def _open(recipe: str, out: str, store: Path | None) -> tuple["TrainingSet", Path | None]:
     """Return the training set of a recipe, and the file of the figure, which is checked first."""
-    from memmpy.cli.recipes import find_recipe
     from memmpy.figures import check_figure_path
     from memmpy.parallel import Work
 
     path = check_figure_path(out)
-    content = find_recipe([recipe])
-    if content is None:
-        raise click.UsageError(f"a recipe is a file that ends in .toml, got {recipe!r}")
-    return content.training_set(store, work=Work(), progress=None), path
+    return need_recipe(recipe).training_set(store, work=Work(), progress=None), path
 
 
 def _report(path: Path | None) -> None:
