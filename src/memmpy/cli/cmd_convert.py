@@ -53,7 +53,7 @@ class _ColumnOptions:
         given = {
             "keys": keys,
             "keys_padded": keys_padded,
-            "aliases": join_aliases(aliases, [renamed, renamed_padded], keys=[*keys, *keys_padded]),
+            "aliases": join_aliases(aliases, [renamed, renamed_padded]),
             "dtype": parse_pairs(self.dtype, option="--dtype", example="met=float16"),
         }
         return {name: value for name, value in given.items() if value}

@@ -1,7 +1,7 @@
 """Parses the words of a command line into the arguments of `convert` and `skim`."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -202,27 +202,20 @@ def parse_splits(
     return Splits(columns, num_folds=num_folds, val=val, seed=split_seed or 0)
 
 
-def join_aliases(
-    named: Mapping[str, str], renamed: Iterable[Mapping[str, str]], *, keys: Collection[str]
-) -> dict[str, str]:
+def join_aliases(named: Mapping[str, str], renamed: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Return the aliases of ``--alias``, and the branches of renamed keys.
 
     Raises
     ------
-    click.UsageError, CutError
-        If a name has two meanings, if an alias is unused, or if memmpy cannot read it.
+    click.UsageError
+        If a name has two meanings.
     """
-    from memmpy.conversion import names_in
-
     aliases = dict(named)
     for branches in renamed:
         for name in sorted(aliases.keys() & branches):
             message = f"{name!r} is defined twice, as {aliases[name]!r} and {branches[name]!r}"
             raise click.UsageError(message)
         aliases |= branches
-    used = {*keys}.union(*map(names_in, aliases.values()))
-    for name in sorted(named.keys() - used):
-        raise click.UsageError(f"nothing uses the alias {name!r}; add it to --keys or --pad")
     return aliases
 
 

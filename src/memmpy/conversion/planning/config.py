@@ -371,12 +371,10 @@ def _check_agreement(inputs: list[Input]) -> None:
             if name in texts:
                 message = f"{name!r} is a text in the metadata of {texts[name].path!r} and a "
                 raise OptionError(f"{message}number in that of {one.path!r}; make them agree")
-        if one.metadata.keys() != first.metadata.keys():
-            message = (
-                f"all files need the same metadata: {first.path!r} has "
-                f"{sorted(first.metadata)}, {one.path!r} has {sorted(one.metadata)}"
-            )
-            raise OptionError(message)
+        for name in sorted(one.metadata.keys() ^ first.metadata.keys()):
+            has, lacks = (one, first) if name in one.metadata else (first, one)
+            message = f"all files need the same metadata: {lacks.path!r} has no {name!r}, which "
+            raise OptionError(f"{message}{has.path!r} has; give it metadata={{{name!r}: ...}}")
         if repr(sorted(one.missing.items())) != repr(sorted(first.missing.items())):
             message = (
                 f"all files of one conversion need the same missing: {first.path!r} has "

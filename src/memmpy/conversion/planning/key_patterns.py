@@ -17,6 +17,7 @@ from memmpy.sources import Fill, NullRules, match
 
 __all__ = [
     "Recipes",
+    "check_aliases",
     "check_names",
     "check_one_key",
     "check_some_key",
@@ -161,6 +162,13 @@ def names_in(alias: str) -> frozenset[str]:
     """Return the names that an alias uses; it may itself be the name of a branch or an alias."""
     name = _as_name(alias)
     return keys_of(parse(alias)) if name is None else frozenset({name})
+
+
+def check_aliases(aliases: Mapping[str, str], used: Iterable[str]) -> None:
+    """Raise an `OptionError` for an alias that is neither used as a key nor by another alias."""
+    for name in sorted(aliases.keys() - {*used}.union(*map(names_in, aliases.values()))):
+        message = f"nothing uses the alias {name!r}; add it to keys= or keys_padded="
+        raise OptionError(message)
 
 
 def check_some_key(keys: Collection[str], keys_padded: Collection[str]) -> None:
