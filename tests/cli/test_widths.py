@@ -90,6 +90,7 @@ def run(words: str, columns: int) -> str:
 def words_of(output: str) -> Iterator[str]:
     """Yield the words, without those with digits: times and sizes differ from run to run."""
     output = re.sub(r"^no room for: .*$", "", output, flags=re.MULTILINE)  # columns left out
+    output = re.sub(r"[\d.,]+ [kMG] ", "", output)  # a rate may have another unit the next time
     for word in re.split(rf"[\s{RULES}]+", output):
         if re.search(r"[A-Za-z]", word) and not re.search(r"\d", word):
             yield word.removesuffix("...")  # click leaves out the rest of a sentence
