@@ -10,6 +10,7 @@ from memmpy.cli.options import (
     store_argument,
 )
 from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_written
 
 __all__ = ["cutflow"]
 
@@ -34,9 +35,8 @@ def cutflow(
 
     The cuts are as for `memmpy cutflow`, which prints the numbers. --signal also draws S/√B.
     """
-    from memmpy.display import printable
     from memmpy.figures import check_figure_path
 
     path = check_figure_path(out)
     find_store(store, entries).cutflow(cuts, signal=signal).plot(path, log=log)
-    click.echo(printable(f"wrote {path}"))
+    print_written(path)

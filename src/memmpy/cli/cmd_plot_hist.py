@@ -13,6 +13,7 @@ from memmpy.cli.options import (
 )
 from memmpy.cli.parsing import parse_bins, path_of_key
 from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_written
 
 __all__ = ["hist"]
 
@@ -73,7 +74,6 @@ def hist(
     Put expressions in single quotes, because the shell interprets characters such as $ ! > < & |.
     """
     from memmpy.dataset import Store
-    from memmpy.display import printable
     from memmpy.figures import check_figure_path
 
     paths = {key: check_figure_path(path_of_key(out, key, num_keys=len(keys))) for key in keys}
@@ -81,4 +81,4 @@ def hist(
     opened = Store(choice.path)
     for key, path in paths.items():
         opened.hist(key, bins=edges, **asdict(choice.entries)).plot(path, **asdict(flags))
-        click.echo(printable(f"wrote {path}"))
+        print_written(path)

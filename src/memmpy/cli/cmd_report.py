@@ -13,6 +13,7 @@ from memmpy.cli.options import (
     store_argument,
 )
 from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_written
 
 __all__ = ["report"]
 
@@ -60,7 +61,6 @@ def report(
 
     Of a recipe with [training.inputs], it shows the training set, too.
     """
-    from memmpy.display import printable
     from memmpy.report import write_report
 
     (cut, signal), progress = flow, False if quiet else None
@@ -77,4 +77,4 @@ def report(
         progress=progress,
     )
     if not quiet:
-        click.echo(printable(f"wrote {page}"))
+        print_written(page)

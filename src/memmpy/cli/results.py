@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
-__all__ = ["Result", "print_json", "print_result"]
+from memmpy.display import printable
+
+__all__ = ["Result", "print_json", "print_result", "print_written"]
 
 
 class Result(Protocol):
@@ -29,3 +32,8 @@ def print_result(result: Result, *, as_json: bool, quiet: bool = False) -> None:
         from rich.console import Console
 
         Console().print(result)
+
+
+def print_written(path: Path | None) -> None:
+    """Print the file that a verb wrote."""
+    click.echo(printable(f"wrote {path}"))
