@@ -28,6 +28,7 @@ __all__ = [
     "check_seed",
     "check_timeout",
     "is_number",
+    "is_pattern",
     "nearest_choice",
     "nearest_dtype",
     "outside",
@@ -45,6 +46,14 @@ def check_key(key: object, *, name: str = "a key") -> str:
     if isinstance(key, str) and key:
         return key
     raise _error(name, "a non-empty string", key)
+
+
+def is_pattern(name: object) -> bool:
+    """Return whether a name is a pattern, such as ``jet_*``.
+
+    If there is something of exactly that name, such as the branch ``hit.p[3]``, it stands for that.
+    """
+    return isinstance(name, str) and any(sign in name for sign in "*?[")
 
 
 def check_path(path: object) -> Path:

@@ -53,7 +53,7 @@ def test_names_in_a_cut_can_be_typed(store: Path) -> None:
 
 
 def test_json_equals_the_cutflow_of_python(store: Path) -> None:
-    options = ["--by", "process", "--by", "year", "--weight", "weight / 2", "--json"]
+    options = ["--by", "process,year", "--weight", "weight / 2", "--json"]
     done = memmpy("cutflow", store, "nJets >= 2", *options)
     flow = cutflow(store, ["nJets >= 2"], by=("process", "year"), weight="weight / 2")
     assert json.loads(done.output) == flow.to_dict()

@@ -47,10 +47,10 @@ def test_head_takes_patterns_cuts_and_names(store: Path) -> None:
 
 
 def test_describe_takes_groups_a_cut_and_a_weight(store: Path) -> None:
-    words = ["--keys", "nJets", "--keys", "jet_*", "--by", "process", "--cut", "nJets > 1"]
+    words = ["--keys", "nJets", "--keys", "jet_*", "--by", "process,nJets", "--cut", "nJets > 1"]
     done = run("describe", store, *words, "--weight", "weight", "--json")
     assert done.exit_code == 0, done.output
-    options = {"by": "process", "cut": "nJets > 1", "weight": "weight"}
+    options = {"by": ["process", "nJets"], "cut": "nJets > 1", "weight": "weight"}
     expected = memmpy.open(store).describe(["nJets", "jet_*"], **options)  # type: ignore[arg-type]
     assert json.loads(done.output) == expected.to_dict()
     assert "distribution" in run("describe", store).output

@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_recipe_goes_to_stdout() -> None:
     done = memmpy("init", "ttH_*.root", "ttbb_*.root")
     assert done.exit_code == 0, done.output
-    assert done.stdout == draft_recipe(["ttH_*.root", "ttbb_*.root"])
+    assert done.stdout == draft_recipe(["ttH_*.root", "ttbb_*.root"])[0]
     assert 'path = "ttH_mc16a.root"' in done.stdout
 
 
@@ -40,3 +40,12 @@ def test_errors_are_one_line_on_stderr(words: list[str], message: str) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_broken_file_does_not_hide_the_others(folder: Path) -> None:
+    (folder / "bad.root").write_bytes(b"root")
+    done = memmpy("init", "bad.root", "ttH_*.root")
+    assert done.exit_code == 1
+    assert "bad.root" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert 'path = "ttH_' in done.stdout

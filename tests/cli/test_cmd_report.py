@@ -31,7 +31,7 @@ def test_report_writes_a_page(folder: Path) -> None:
     cut = ("--cut", "met > x && npv > 3", "--constant", "x=20", "--signal", "DY")
     done = memmpy("report", "data.mmpy", *cut)
     assert done.exit_code == 0, done.output
-    assert done.stdout == "Wrote report.html\n"
+    assert done.stdout == "wrote report.html\n"
     page = PageReader(Path("report.html"))
     assert "met > x" in page.text
     assert "Signal: DY." in page.text

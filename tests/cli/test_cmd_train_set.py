@@ -69,7 +69,7 @@ def test_quiet_prints_nothing(recipe: Path) -> None:
 
 
 def test_another_store_can_be_named(recipe: Path) -> None:
-    assert memmpy("train-set", recipe, "--out", "other.mmpy").exit_code == 0
+    assert memmpy("train-set", recipe, "--store", "other.mmpy").exit_code == 0
     assert Path("other.mmpy").is_dir()
     assert not Path("data.mmpy").exists()
 
@@ -77,10 +77,37 @@ def test_another_store_can_be_named(recipe: Path) -> None:
 def test_train_set_takes_no_store(recipe: Path) -> None:
     done = memmpy("train-set", "data.mmpy")
     assert done.exit_code == 2
-    message = (
-        "train-set takes a recipe, a file that ends in .toml; got 'data.mmpy'; nearest: 'data.t"
-    )
+    message = "a recipe is a file that ends in .toml, got 'data.mmpy'; nearest: 'data.toml'"
     assert message in done.stderr
+
+
+def test_a_verb_takes_a_recipe_in_place_of_its_store(recipe: Path) -> None:
+    memmpy("convert", recipe)
+    for words in (
+        "info --no-check-files",
+        "keys --json",
+        "head --keys met",
+        "describe --by process --json",
+        "cutflow met>20",
+        "cut met>20",
+        "skims",
+        "clean",
+        "verify",
+    ):
+        verb, *rest = words.split()
+        done = memmpy(verb, recipe, *rest)
+        assert (done.exit_code, done.stdout) == (0, memmpy(verb, "data.mmpy", *rest).stdout)
+    assert memmpy("export", recipe, "-o", "out.parquet", "--quiet").exit_code == 0
+    assert memmpy("plot", "hist", recipe, "pt_sum", "-o", "pt.svg").stdout == "wrote pt.svg\n"
+
+
+def test_a_verb_takes_the_names_of_a_recipe(recipe: Path) -> None:
+    memmpy("convert", recipe)
+    names = ["--alias", "pt_sum=pt_1 + pt_2"]
+    for verb, *rest in (["head", "--cut"], ["cut"], ["cutflow"]):
+        done = memmpy(verb, recipe, *rest, "pt_sum > 60")
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.stdout == memmpy(verb, "data.mmpy", *rest, "pt_sum > 60", *names).stdout
 
 
 def test_a_class_without_training_events_is_an_error(recipe: Path) -> None:

@@ -154,13 +154,16 @@ def test_each_file_of_a_verb_is_in_the_help() -> None:
 
 
 @pytest.mark.slow
-def test_help_imports_no_verb_and_no_slow_package() -> None:
-    code = """
+@pytest.mark.parametrize("verbs", [[], [*VERBS, "plot hist", "plot inputs"]])
+def test_help_imports_no_slow_package(verbs: list[str]) -> None:
+    code = f"""
 import sys
 from memmpy.cli import main
-main(["--help"], standalone_mode=False)
-slow = {"numpy", "numba", "uproot", "awkward", "lark", "rich", "msgspec", "fsspec"}
-print(*slow & sys.modules.keys(), *(name for name in sys.modules if "memmpy.cli.cmd" in name))
+for verb in {verbs or [""]}:
+    main([*verb.split(), "--help"], standalone_mode=False)
+slow = {{"numpy", "numba", "uproot", "awkward", "lark", "rich", "msgspec", "fsspec"}}
+verbs = [name for name in sys.modules if "memmpy.cli.cmd" in name]
+print(*slow & sys.modules.keys(), *([] if {bool(verbs)} else verbs))
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == ""

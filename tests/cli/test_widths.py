@@ -90,9 +90,10 @@ def run(words: str, columns: int) -> str:
 def words_of(output: str) -> Iterator[str]:
     """Yield the words, without those with digits: times and sizes differ from run to run."""
     output = re.sub(r"^no room for: .*$", "", output, flags=re.MULTILINE)  # columns left out
+    output = re.sub(r"[\d.,]+ [kMG] ", "", output)  # a rate may have another unit the next time
     for word in re.split(rf"[\s{RULES}]+", output):
-        if "…" not in word and re.search(r"[A-Za-z]", word) and not re.search(r"\d", word):
-            yield word
+        if re.search(r"[A-Za-z]", word) and not re.search(r"\d", word):
+            yield word.removesuffix("...")  # click leaves out the rest of a sentence
 
 
 def test_each_verb_is_tried() -> None:
@@ -111,7 +112,7 @@ def test_a_verb_fits_a_terminal_without_a_broken_word(
         output = run(VERBS[verb], columns)
         if verb not in WHOLE_LINES:
             assert max(map(len, output.splitlines())) <= columns, output
-        broken = [word for word in words_of(output) if word not in whole and "..." not in word]
+        broken = [word for word in words_of(output) if word not in whole]
         assert broken == [], output
 
 

@@ -18,6 +18,7 @@ import memmpy
 from memmpy import (
     ReadJagged,
     RFileConfig,
+    Splits,
     Work,
     WriteVector,
     convert,
@@ -295,6 +296,13 @@ class TestAliases:
     def test_a_circle_of_names_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="the alias 'a' refers to itself"):
             convert(make_file(), tmp_path / "s", keys={"a"}, aliases={"a": "b", "b": "a"})
+
+    def test_an_unused_alias_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
+        file, aliases = make_file(), {"hard": "met > 3"}
+        with pytest.raises(OptionError, match="nothing uses the alias 'hard'; add it to keys="):
+            convert(file, tmp_path / "s", keys={"met"}, aliases=aliases)
+        splits = Splits(split_by="hard")  # this uses it
+        convert(file, tmp_path / "s", keys={"met"}, aliases=aliases, splits=splits)
 
     def test_a_constant_alias_is_refused(self, make_file: MakeFile, tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="the alias 'a' is a constant"):

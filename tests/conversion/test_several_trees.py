@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import uproot
 
@@ -104,7 +107,21 @@ def test_the_name_of_the_only_tree_must_be_given(tmp_path: Path) -> None:
         convert_trees(tmp_path, None)
 
 
-def test_a_pattern_is_for_root_files(tmp_path: Path) -> None:
-    (tmp_path / "0.root").write_bytes(b"PAR1 and more")
-    with pytest.raises(InputFileError, match="is not a ROOT file: name its table"):
+def test_a_pattern_takes_groups_of_an_hdf5_file(tmp_path: Path) -> None:
+    expected = np.arange(10.0, dtype=np.float32)
+    with h5py.File(tmp_path / "0.h5", "w") as file:
+        file["run"] = np.arange(4)  # the root is a table, too
+        for name, part in (("syst/up", expected[:5]), ("syst/down", expected[5:])):
+            file[f"{name}/met"] = part
+    config = RFileConfig(tmp_path / "0.h5", "syst/*", {"variation": "{tree}"})
+    convert(config, tmp_path / "store", keys={"met"}, progress=False)
+    store = memmpy.open(tmp_path / "store")
+    order = {hash64("syst/down"): expected[5:], hash64("syst/up"): expected[:5]}
+    for variation, met in order.items():
+        np.testing.assert_array_equal(store["met"][store["variation"] == variation], met)
+
+
+def test_a_pattern_of_trees_is_refused_for_a_parquet_file(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"met": [1.0]}), tmp_path / "0.root")
+    with pytest.raises(InputFileError, match="a Parquet file is one table; give no tree"):
         convert_trees(tmp_path, "*")

@@ -196,7 +196,7 @@ def test_a_reweighting_is_a_table(recipe: Path) -> None:
         ("xsec = 48.6", "xsec = nan", "'xsec' is nan"),
         ('"Runs:genEventSumw"', "5", "totals maps a name to a text, got 'sum_w': 5"),
         ('keys = ["npv", ', 'keys = ["npv", 5, ', "keys are texts, got 5 among them"),
-        ('"met_gev", ', "", "nothing uses the alias 'met_gev'; add it to keys"),
+        ('"met_gev", ', "", "nothing uses the alias 'met_gev'; add it to keys="),
         ("{ npv =", "{ np =", "dtype names 'np', which is no key; nearest: 'npv'"),
         ("num_folds = 5", 'num_folds = "5"', "num_folds must be an integer of at least 2, got '5'"),
         ("num_folds = 5", "num_fold = 5", "[splits] has no 'num_fold'; nearest: 'num_folds'"),

@@ -1,7 +1,6 @@
 """``memmpy bench``: measure how fast a store and its skims load on this machine."""
 
 import importlib.util
-import json
 import sys
 import traceback
 from collections.abc import Callable, Generator
@@ -11,14 +10,16 @@ from typing import Any
 
 import click
 
-from memmpy.cli.options import json_option
+from memmpy.cli.options import json_option, path_argument
+from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_result
 from memmpy.errors import InputFileError, MissingFileError, OptionError, nearest
 
 __all__ = ["bench"]
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@path_argument
 @click.option("--batch-size", type=click.IntRange(1), default=1024, help="Entries per batch.")
 @click.option("--threads", type=click.IntRange(0), help="Threads beside the main thread.")
 @click.option(
@@ -30,7 +31,7 @@ __all__ = ["bench"]
 @json_option
 def bench(
     *,
-    path: Path,
+    path: str,
     batch_size: int,
     threads: int | None,
     torch: str | None,
@@ -47,22 +48,18 @@ def bench(
     script, except what stands under `if __name__ == "__main__":`, and calls STEP with batches:
     dicts of key to tensor. They come from the skim at PATH, or the columns of the store.
     """
-    from rich.console import Console
-
     from memmpy.report import measure_rates
 
+    store = find_store(path).path
     if torch is not None:
         if as_json:
             raise click.UsageError("--json is for rates, and not for --torch")
-        _bench_step(path, torch, batch_size=batch_size, num_threads=threads, device=device)
+        _bench_step(store, torch, batch_size=batch_size, num_threads=threads, device=device)
     elif device is not None:
         raise click.UsageError("--device needs --torch")
     else:
-        rates = measure_rates(path, batch_size=batch_size, num_threads=threads)
-        if as_json:
-            click.echo(json.dumps(rates.to_dict(), indent=2))
-        else:
-            Console().print(rates)
+        rates = measure_rates(store, batch_size=batch_size, num_threads=threads)
+        print_result(rates, as_json=as_json)
 
 
 def _bench_step(

@@ -1,13 +1,12 @@
 """``memmpy convert``: convert files into columns, or print the plan."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,11 +27,11 @@ from memmpy.cli.parsing import (
     parse_pairs,
 )
 from memmpy.cli.recipes import find_recipe
+from memmpy.cli.results import print_result
 from memmpy.cli.statuses import INTERRUPTED
-from memmpy.conversion import convert_request, plan_request
-from memmpy.parallel import Work
-from memmpy.splits import Splits
-from memmpy.store import Unfinished
+
+if TYPE_CHECKING:
+    from memmpy.splits import Splits
 
 __all__ = ["convert"]
 
@@ -54,7 +53,7 @@ class _ColumnOptions:
         given = {
             "keys": keys,
             "keys_padded": keys_padded,
-            "aliases": join_aliases(aliases, [renamed, renamed_padded], keys=[*keys, *keys_padded]),
+            "aliases": join_aliases(aliases, [renamed, renamed_padded]),
             "dtype": parse_pairs(self.dtype, option="--dtype", example="met=float16"),
         }
         return {name: value for name, value in given.items() if value}
@@ -144,7 +143,7 @@ def convert(
     out: Path | None,
     columns: _ColumnOptions,
     file_options: FileOptions,
-    splits: Splits | None,
+    splits: "Splits | None",
     recreate: bool,
     dry_run: bool,
     step_bytes: int | None,
@@ -167,9 +166,9 @@ def convert(
     \b
       memmpy convert data.toml
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
-    from rich.console import Console
-
     from memmpy.cli.cluster import open_executor
+    from memmpy.conversion import convert_request, plan_request
+    from memmpy.parallel import Work
     from memmpy.pipeline import columns_request
 
     recipe = find_recipe(file_options.files)
@@ -205,14 +204,13 @@ def convert(
     except KeyboardInterrupt:
         click.echo(f"memmpy: interrupted; {_state_of(store)}", err=True)
         sys.exit(INTERRUPTED)
-    if as_json:
-        click.echo(json.dumps(report.to_dict(), indent=2))
-    elif not work.quiet:
-        Console().print(report)
+    print_result(report, as_json=as_json, quiet=work.quiet)
 
 
 def _state_of(store: Path) -> str:
     """Return the state of a store after an interruption, for a message."""
+    from memmpy.store import Unfinished
+
     unfinished = Unfinished(store)
     if unfinished.is_empty():
         return f"{str(store)!r} is unchanged"

@@ -1,28 +1,27 @@
 """``memmpy cut``: select the entries that pass a cut, or list the selections that a store keeps."""
 
-import json
 import sys
-from pathlib import Path
 
 import click
 
-from memmpy.cli.options import json_option, name_options
-from memmpy.cuts import Constant
+from memmpy.cli.options import EntryOptions, entry_options, json_option, store_argument
+from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_json, print_result
 
 __all__ = ["cut"]
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@store_argument
 @click.argument("text", metavar="[CUT]", required=False)
-@name_options
+@entry_options()
 @click.option("--entries", "show_entries", is_flag=True, help="Print the numbers of the entries.")
 @json_option
 def cut(
     *,
-    store: Path,
+    store: str,
     text: str | None,
-    names: tuple[dict[str, str], dict[str, Constant]],
+    entries: EntryOptions,
     show_entries: bool,
     as_json: bool,
 ) -> None:
@@ -35,34 +34,29 @@ def cut(
       memmpy cut data.mmpy 'nJets >= 6 && process == "ttH"'
       memmpy cut data.mmpy                     # the selections that the store keeps
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
-    from rich.console import Console
-
     from memmpy.cuts import keys_of, read_cut
     from memmpy.dataset import Store
     from memmpy.display import format_count, printable
 
-    opened = Store(store)
+    choice = find_store(store, entries)
+    opened, names = Store(choice.path), choice.entries.names
     if text is None:
-        if show_entries or any(names):
+        if show_entries or entries != EntryOptions():
             raise click.UsageError("name a CUT, such as 'njets > 2 && met > 50'")
-        if as_json:
-            click.echo(json.dumps(opened.cuts.to_dict(), indent=2))
-        else:
-            Console().print(opened.cuts)
+        print_result(opened.cuts, as_json=as_json)
         return
-    aliases, constants = names
-    entries = opened.cut(text, aliases=aliases, constants=constants)
+    selection = opened.cut(text, **names)
     if show_entries and not as_json:
-        for entry in entries.tolist():
+        for entry in selection.tolist():
             sys.stdout.write(f"{entry}\n")
         return
-    keys = keys_of(read_cut(text, aliases=aliases, constants=constants)) or set(opened)
+    keys = keys_of(read_cut(text, **names)) or set(opened)
     num_entries = len(opened[min(keys)])
     if as_json:
-        facts = {"cut": text, "num_passing": len(entries), "num_entries": num_entries}
-        more = {"entries": entries.tolist()} if show_entries else {}
-        click.echo(json.dumps(facts | more, indent=2))
+        facts = {"cut": text, "num_passing": len(selection), "num_entries": num_entries}
+        more = {"entries": selection.tolist()} if show_entries else {}
+        print_json(facts | more)
         return
-    share = f": {100 * len(entries) / num_entries:.1f} %" if num_entries else ""
+    share = f": {100 * len(selection) / num_entries:.1f} %" if num_entries else ""
     of_all = format_count(num_entries, "entry", "entries")
-    click.echo(printable(f"{len(entries):,} of {of_all} pass {text}{share}"))
+    click.echo(printable(f"{len(selection):,} of {of_all} pass {text}{share}"))

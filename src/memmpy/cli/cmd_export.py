@@ -1,19 +1,24 @@
 """``memmpy export``: write columns of a store to a Parquet, HDF5 or ROOT file."""
 
-import json
 from pathlib import Path
 
 import click
 
-from memmpy.cli.options import json_option, keys_option, name_options
-from memmpy.cli.parsing import split_at_commas
-from memmpy.cuts import Constant
+from memmpy.cli.options import (
+    EntryOptions,
+    entry_options,
+    json_option,
+    keys_option,
+    store_argument,
+)
+from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_json
 
 __all__ = ["export"]
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@store_argument
 @click.option(
     "--out",
     "-o",
@@ -22,18 +27,16 @@ __all__ = ["export"]
     help="The file; its suffix is .parquet, .pq, .h5, .hdf5 or .root.",
 )
 @keys_option
-@click.option("--cut", help="The entries to write, such as 'nJets >= 6'.")
-@name_options
+@entry_options("cut")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
 @json_option
 def export(
     *,
-    store: Path,
+    store: str,
     out: Path,
-    keys: tuple[str, ...],
-    cut: str | None,
-    names: tuple[dict[str, str], dict[str, Constant]],
+    keys: list[str],
+    entries: EntryOptions,
     overwrite: bool,
     quiet: bool,
     as_json: bool,
@@ -46,19 +49,19 @@ def export(
       memmpy export data.mmpy -o out.parquet --keys 'met,jet_*' --cut 'nJets >= 6'
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.dataset import Store
+    from memmpy.display import printable
 
-    aliases, constants = names
-    file = Store(store).export(
+    choice = find_store(store, entries)
+    file = Store(choice.path).export(
         out,
-        keys=split_at_commas(keys) if keys else None,
-        cut=cut,
-        aliases=aliases,
-        constants=constants,
+        keys=keys or None,
+        cut=entries.cut,
+        **choice.entries.names,
         overwrite=overwrite,
         progress=False if quiet else None,
     )
     if as_json:
         facts = {"path": str(file.path), "keys": file.keys, "num_entries": file.num_entries}
-        click.echo(json.dumps(facts, indent=2))
+        print_json(facts)
     elif not quiet:
-        click.echo(file)
+        click.echo(printable(str(file)))

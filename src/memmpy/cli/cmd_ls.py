@@ -1,6 +1,5 @@
 """``memmpy ls``: list the trees and branches of files."""
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from memmpy.cli.options import json_option
+from memmpy.cli.results import print_json
 from memmpy.cli.statuses import FAILED
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def ls(
 
     listing = list_files(files, trees=tree, like=split_at_commas(like), is_whole=is_whole)
     if as_json:
-        click.echo(json.dumps(listing.to_dict(), indent=2))
+        print_json(listing.to_dict())
     else:
         _print_pages(listing)
     if listing.num_unreadable:

@@ -1,53 +1,42 @@
 """``memmpy plot cutflow``: draw the entries that each step of a cut leaves."""
 
-from pathlib import Path
-
 import click
 
-from memmpy.cli.options import figure_option, name_options
-from memmpy.cuts import Constant
-from memmpy.cuts import cutflow as count
+from memmpy.cli.options import (
+    EntryOptions,
+    entry_options,
+    figure_option,
+    signal_option,
+    store_argument,
+)
+from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_written
 
 __all__ = ["cutflow"]
 
 
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
-@click.argument("cuts", metavar="CUT...", nargs=-1, required=True)
+@store_argument
+@click.argument("cuts", metavar="CUT...", nargs=-1)
 @figure_option
-@click.option("--by", multiple=True, help="A column to group by, such as process; repeatable.")
-@click.option("--weight", metavar="EXPR", help="The weight of an event, such as weight.")
-@click.option("--signal", multiple=True, help="A group that is signal: also draw S/√B; repeatable.")
-@name_options
+@entry_options("by", "weight")
+@signal_option
 @click.option("--log/--linear", default=True, help="The scale of the vertical axis.")
 def cutflow(
     *,
-    store: Path,
+    store: str,
     cuts: tuple[str, ...],
     out: str,
-    by: tuple[str, ...],
-    weight: str | None,
+    entries: EntryOptions,
     signal: tuple[str, ...],
-    names: tuple[dict[str, str], dict[str, Constant]],
     log: bool,
 ) -> None:
     """Draw the entries of STORE that each CUT leaves, as bars.
 
-    The cuts are as for `memmpy cutflow`, which prints the numbers.
+    The cuts are as for `memmpy cutflow`, which prints the numbers. --signal also draws S/√B.
     """
-    from memmpy.display import printable
     from memmpy.figures import check_figure_path
 
-    aliases, constants = names
     path = check_figure_path(out)
-    flow = count(
-        store,
-        cuts[0] if len(cuts) == 1 else cuts,
-        by=by,
-        weight=weight,
-        signal=signal or None,
-        aliases=aliases,
-        constants=constants,
-    )
-    flow.plot(path, log=log)
-    click.echo(printable(f"wrote {path}"))
+    find_store(store, entries).cutflow(cuts, signal=signal).plot(path, log=log)
+    print_written(path)

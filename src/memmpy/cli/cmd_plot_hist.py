@@ -1,14 +1,19 @@
 """``memmpy plot hist``: draw histograms of keys by group."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import click
 
-from memmpy.cli.options import figure_option, join_options
-from memmpy.cli.parsing import parse_bins, parse_names, path_of_key, split_at_commas
-from memmpy.cuts import GroupOptions
+from memmpy.cli.options import (
+    EntryOptions,
+    entry_options,
+    figure_option,
+    join_options,
+    store_argument,
+)
+from memmpy.cli.parsing import parse_bins, path_of_key
+from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_written
 
 __all__ = ["hist"]
 
@@ -25,29 +30,11 @@ class _PlotFlags:
     label: str | None
 
 
-def _parse_groups(
-    by: Iterable[str],
-    cut: str | None,
-    weight: str | None,
-    alias: Iterable[str],
-    constant: Iterable[str],
-) -> GroupOptions:
-    return GroupOptions(split_at_commas(by), cut, weight, *parse_names(alias, constant))
-
-
 @click.command()
-@click.argument("store", type=click.Path(path_type=Path))
+@store_argument
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @figure_option
-@join_options(
-    "groups",
-    _parse_groups,
-    click.option("--by", multiple=True, help="A column to group by, such as process; repeatable."),
-    click.option("--cut", metavar="EXPR", help="The events that count."),
-    click.option("--weight", metavar="EXPR", help="The weight of an event, such as weight."),
-    click.option("--alias", multiple=True, metavar="NAME=EXPR", help="A name for an expression."),
-    click.option("--constant", multiple=True, metavar="NAME=VALUE", help="A name for a value."),
-)
+@entry_options("by", "cut", "weight")
 @click.option(
     "--bins",
     default="auto",
@@ -72,10 +59,10 @@ def _parse_groups(
 )
 def hist(
     *,
-    store: Path,
+    store: str,
     keys: tuple[str, ...],
     out: str,
-    groups: GroupOptions,
+    entries: EntryOptions,
     bins: str,
     flags: _PlotFlags,
 ) -> None:
@@ -87,11 +74,11 @@ def hist(
     Put expressions in single quotes, because the shell interprets characters such as $ ! > < & |.
     """
     from memmpy.dataset import Store
-    from memmpy.display import printable
     from memmpy.figures import check_figure_path
 
     paths = {key: check_figure_path(path_of_key(out, key, num_keys=len(keys))) for key in keys}
-    opened, edges = Store(store), parse_bins(bins)
+    choice, edges = find_store(store, entries), parse_bins(bins)
+    opened = Store(choice.path)
     for key, path in paths.items():
-        opened.hist(key, bins=edges, **asdict(groups)).plot(path, **asdict(flags))
-        click.echo(printable(f"wrote {path}"))
+        opened.hist(key, bins=edges, **asdict(choice.entries)).plot(path, **asdict(flags))
+        print_written(path)

@@ -1,12 +1,15 @@
 """``memmpy plot inputs``, ``correlations``, ``balance``, ``folds``, ``scores``: of a recipe."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from memmpy.cli.options import figure_option
+from memmpy.cli.options import figure_option, store_option
+from memmpy.cli.recipes import need_recipe
+from memmpy.cli.results import print_written
 
 if TYPE_CHECKING:
     from memmpy.training import TrainingSet
@@ -16,14 +19,22 @@ __all__ = ["TRAINING_PLOTS"]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _recipe_options(command: _F) -> _F:
-    """Add the recipe, the file of the figure, and the store in place of that of the recipe."""
-    store = click.option(
-        "--store",
-        type=click.Path(path_type=Path),
-        help="The store, created if missing; by default that of the recipe.",
-    )
-    return click.argument("recipe")(figure_option(store(command)))
+def _recipe_options(draw: Callable[..., object]) -> Callable[..., None]:
+    """Add the recipe, the file of the figure, and the store in place of that of the recipe.
+
+    The function gets the training set of the recipe, and the file.
+    """
+
+    @wraps(draw)
+    def call(*, recipe: str, out: str, store: Path | None, **options: Any) -> None:
+        from memmpy.figures import check_figure_path
+        from memmpy.parallel import Work
+
+        path = check_figure_path(out)
+        draw(need_recipe(recipe).training_set(store, work=Work(), progress=None), path, **options)
+        print_written(path)
+
+    return click.argument("recipe")(figure_option(store_option(call)))
 
 
 def _row_options(command: _F) -> _F:
@@ -48,10 +59,9 @@ _fold_option = click.option("--fold", type=int, help="The fold; by default the f
 @click.option("--bins", default=40, help="The number of bins.")
 @click.option("--log", is_flag=True, help="Draw logarithmic vertical axes.")
 def inputs(
+    data: "TrainingSet",
+    path: Path,
     *,
-    recipe: str,
-    out: str,
-    store: Path | None,
     split: str,
     fold: int | None,
     inputs: tuple[str, ...],
@@ -63,10 +73,8 @@ def inputs(
     Each key has a panel, and one below it after scaling. RECIPE is a file such as data.toml; memmpy
     makes its training set if necessary.
     """
-    data, path = _open(recipe, out, store)
     histograms = data.histograms(split, fold=fold, inputs=inputs or None, bins=bins)
     histograms.plot(path, log=log)
-    _report(path)
 
 
 @click.command()
@@ -74,42 +82,34 @@ def inputs(
 @_row_options
 @click.option("--by-class/--all-classes", default=True, help="A matrix for each class, or one.")
 def correlations(
+    data: "TrainingSet",
+    path: Path,
     *,
-    recipe: str,
-    out: str,
-    store: Path | None,
     split: str,
     fold: int | None,
     inputs: tuple[str, ...],
     by_class: bool,
 ) -> None:
     """Draw the correlations of the inputs of RECIPE, in percent."""
-    data, path = _open(recipe, out, store)
-    found = data.correlations(split, fold=fold, inputs=inputs or None, by_class=by_class)
-    found.plot(path)
-    _report(path)
+    data.correlations(split, fold=fold, inputs=inputs or None, by_class=by_class).plot(path)
 
 
 @click.command()
 @_recipe_options
 @_fold_option
-def balance(*, recipe: str, out: str, store: Path | None, fold: int | None) -> None:
+def balance(data: "TrainingSet", path: Path, *, fold: int | None) -> None:
     """Draw the balance of classes of RECIPE.
 
     The bars are the events, the sums of weights and the effective events of each class and split.
     """
-    data, path = _open(recipe, out, store)
     data.balance(fold=fold).plot(path)
-    _report(path)
 
 
 @click.command()
 @_recipe_options
-def folds(*, recipe: str, out: str, store: Path | None) -> None:
+def folds(data: "TrainingSet", path: Path) -> None:
     """Draw the splits of each fold of RECIPE."""
-    data, path = _open(recipe, out, store)
     data.splits.plot(path)
-    _report(path)
 
 
 @click.command()
@@ -120,11 +120,10 @@ def folds(*, recipe: str, out: str, store: Path | None) -> None:
 @click.option("--log", is_flag=True, help="Draw logarithmic densities.")
 @click.option("--rejection", is_flag=True, help="Draw the background rejection.")
 def scores(
+    data: "TrainingSet",
+    path: Path,
     *,
-    recipe: str,
     friends: Path,
-    out: str,
-    store: Path | None,
     signal: str | None,
     bins: int,
     log: bool,
@@ -135,31 +134,10 @@ def scores(
     FRIENDS is the directory of friend trees that scores.write_friend wrote. The ROC curve stands
     beside the scores.
     """
-    data, path = _open(recipe, out, store)
     collected = data.scores()
     collected.read_friend(friends)
     collected.plot(path, signal=signal, bins=bins, log=log, rejection=rejection)
-    _report(path)
 
 
 #: The pictures of a training set.
 TRAINING_PLOTS = (inputs, correlations, balance, folds, scores)
-
-
-def _open(recipe: str, out: str, store: Path | None) -> tuple["TrainingSet", Path | None]:
-    """Return the training set of a recipe, and the file of the figure, which is checked first."""
-    from memmpy.cli.recipes import find_recipe
-    from memmpy.figures import check_figure_path
-    from memmpy.parallel import Work
-
-    path = check_figure_path(out)
-    content = find_recipe([recipe])
-    if content is None:
-        raise click.UsageError(f"a recipe is a file that ends in .toml, got {recipe!r}")
-    return content.training_set(store, work=Work(), progress=None), path
-
-
-def _report(path: Path | None) -> None:
-    from memmpy.display import printable
-
-    click.echo(printable(f"wrote {path}"))

@@ -4,9 +4,16 @@ from pathlib import Path
 
 import click
 
-from memmpy.cli.options import join_options, name_options
-from memmpy.cli.recipes import find_recipe
-from memmpy.cuts import Constant
+from memmpy.cli.options import (
+    EntryOptions,
+    entry_options,
+    join_options,
+    keys_option,
+    signal_option,
+    store_argument,
+)
+from memmpy.cli.recipes import find_store
+from memmpy.cli.results import print_written
 
 __all__ = ["report"]
 
@@ -19,7 +26,7 @@ def _flow_options(
 
 
 @click.command()
-@click.argument("store")
+@store_argument
 @click.option(
     "--out",
     "-o",
@@ -27,25 +34,23 @@ def _flow_options(
     default=Path("report.html"),
     help="The page; it is replaced.",
 )
-@click.option("--keys", multiple=True, help="Keys to draw, or patterns such as 'jet_*'.")
+@keys_option
 @join_options(
     "flow",
     _flow_options,
-    click.option("--cut", multiple=True, help="A step of a cut-flow; repeatable."),
-    click.option("--signal", multiple=True, help="A process that is signal, for S/B; repeatable."),
+    click.option("--cut", multiple=True, metavar="EXPR", help="A step of a cut-flow; repeatable."),
+    signal_option,
 )
-@click.option("--weight", help="The weight of an entry, such as weight or 'weight * 0.5'.")
-@name_options
+@entry_options("weight")
 @click.option("--check/--no-check", default=True, help="Look for data that spoil a training.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
 def report(
     *,
     store: str,
     out: Path,
-    keys: tuple[str, ...],
+    keys: list[str],
     flow: tuple[str | tuple[str, ...] | None, tuple[str, ...] | None],
-    weight: str | None,
-    names: tuple[dict[str, str], dict[str, Constant]],
+    entries: EntryOptions,
     check: bool,
     quiet: bool,
 ) -> None:
@@ -54,33 +59,22 @@ def report(
     The page has histograms of all keys, processes, weights, findings, cut-flow and sources. It is
     one file for any browser, and needs no network.
 
-    Of a recipe, a file in TOML with [training.inputs], it shows the training set, too.
+    Of a recipe with [training.inputs], it shows the training set, too.
     """
-    from memmpy.cli.parsing import split_at_commas
-    from memmpy.dataset import Store
-    from memmpy.parallel import Work
     from memmpy.report import write_report
-    from memmpy.training import TrainingSet
 
-    (aliases, constants), (cut, signal) = names, flow
-    progress = False if quiet else None
-    recipe = find_recipe([store])
-    data: Store | TrainingSet
-    if recipe is None or recipe.training is None:
-        data = Store(Path(store) if recipe is None else recipe.store_path())
-    else:
-        data = recipe.training_set(None, work=Work(), progress=progress)
+    (cut, signal), progress = flow, False if quiet else None
+    choice = find_store(store, entries)
     page = write_report(
-        data,
+        choice.open(progress=progress),
         out,
-        keys=split_at_commas(keys) or None,
+        keys=keys or None,
         cut=cut,
-        weight=weight,
+        weight=entries.weight,
         signal=signal,
-        aliases=aliases,
-        constants=constants,
+        **choice.entries.names,
         check=check,
         progress=progress,
     )
     if not quiet:
-        click.echo(f"Wrote {page}")
+        print_written(page)

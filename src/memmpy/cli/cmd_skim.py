@@ -1,28 +1,29 @@
 """``memmpy skim``: copy the inputs of a training into packed rows."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from memmpy.cli.options import (
+    EntryOptions,
     WorkFlags,
-    complete_keys,
+    entry_options,
     join_options,
     json_option,
-    name_options,
+    keys_option,
     pad_option,
     splits_options,
     work_options,
 )
 from memmpy.cli.parsing import parse_pads, parse_pairs, split_at_commas
 from memmpy.cli.recipes import find_recipe
-from memmpy.cuts import Constant
-from memmpy.parallel import Work
-from memmpy.skims import Skim
-from memmpy.skims import skim as do_skim
-from memmpy.splits import Splits
+from memmpy.cli.results import print_json
+
+if TYPE_CHECKING:
+    from memmpy.skims import Skim
+    from memmpy.splits import Splits
 
 __all__ = ["skim"]
 
@@ -31,24 +32,18 @@ __all__ = ["skim"]
 class _RowOptions:
     """The options that define the rows, as typed."""
 
-    keys: tuple[str, ...]
+    keys: list[str]
     pad: tuple[str, ...]
     group: tuple[str, ...]
     dtype: tuple[str, ...]
 
 
 @click.command()
-@click.argument("store")
+@click.argument("store", type=click.Path())
 @join_options(
     "rows",
     _RowOptions,
-    click.option(
-        "--keys",
-        "-k",
-        multiple=True,
-        shell_complete=complete_keys,
-        help="Columns of the batches, joined by commas.",
-    ),
+    keys_option,
     pad_option,
     click.option(
         "--group",
@@ -63,8 +58,7 @@ class _RowOptions:
         help="The dtype of a group whose keys have several dtypes, such as event=float32.",
     ),
 )
-@click.option("--cut", help="The entries to copy, such as 'nJets >= 6'.")
-@name_options
+@entry_options("cut")
 @splits_options
 @click.option("--recreate", is_flag=True, help="Rebuild a skim that is up to date.")
 @work_options
@@ -73,9 +67,8 @@ def skim(
     *,
     store: str,
     rows: _RowOptions,
-    cut: str | None,
-    names: tuple[dict[str, str], dict[str, Constant]],
-    splits: Splits | None,
+    entries: EntryOptions,
+    splits: "Splits | None",
     recreate: bool,
     work: WorkFlags,
     as_json: bool,
@@ -97,12 +90,14 @@ def skim(
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cli.cluster import open_executor
     from memmpy.display import quiet
+    from memmpy.parallel import Work
+    from memmpy.skims import skim as do_skim
 
     if recipe := find_recipe([store]):
-        if rows != _RowOptions((), (), (), ()) or recreate:
+        if rows != _RowOptions([], (), (), ()) or recreate:
             message = "a recipe has the content of its skim in [training]: give no --keys, --pad, "
             raise click.UsageError(f"{message}--group, --dtype or --recreate")
-        recipe = recipe.changed(splits=splits, cut=cut, aliases=names[0], constants=names[1])
+        recipe = recipe.changed(splits=splits, cut=entries.cut, **entries.names)
         with (
             quiet(when=work.quiet),
             open_executor(num_processes=work.workers, address=work.dask) as executor,
@@ -117,16 +112,14 @@ def skim(
     keys_padded, renamed = parse_pads(rows.pad)
     if renamed:
         raise click.UsageError("a skim cannot rename columns: --pad takes key:length:fill")
-    aliases, constants = names
     with open_executor(num_processes=work.workers, address=work.dask) as executor:
         result = do_skim(
             Path(store),
-            keys=split_at_commas(rows.keys),
+            keys=rows.keys,
             keys_padded=keys_padded,
             groups={name: split_at_commas([text]) for name, text in groups.items()},
-            cut=cut,
-            aliases=aliases,
-            constants=constants,
+            cut=entries.cut,
+            **entries.names,
             dtype=parse_pairs(rows.dtype, option="--dtype", example="event=float32") or None,
             splits=splits,
             recreate=recreate,
@@ -136,8 +129,8 @@ def skim(
     _show(result, work, as_json=as_json)
 
 
-def _show(skim: Skim, work: WorkFlags, *, as_json: bool) -> None:
+def _show(skim: "Skim", work: WorkFlags, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(skim.to_dict(), indent=2))
+        print_json(skim.to_dict())
     elif not work.quiet:
         click.echo(skim)

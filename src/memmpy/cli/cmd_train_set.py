@@ -1,28 +1,22 @@
 """``memmpy train-set``: make the training set of a recipe, and print its table."""
 
-import json
 from pathlib import Path
 
 import click
 
-from memmpy.cli.options import WorkFlags, json_option, work_options
-from memmpy.cli.recipes import find_recipe
-from memmpy.errors import nearest
-from memmpy.parallel import Work
+from memmpy.cli.options import WorkFlags, json_option, store_option, work_options
+from memmpy.cli.recipes import need_recipe
+from memmpy.cli.results import print_json
 
 __all__ = ["train_set"]
 
 
 @click.command("train-set")
 @click.argument("recipe")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The store, created if missing; by default that of the recipe.",
-)
+@store_option
 @json_option
 @work_options
-def train_set(*, recipe: str, out: Path | None, as_json: bool, work: WorkFlags) -> None:
+def train_set(*, recipe: str, store: Path | None, as_json: bool, work: WorkFlags) -> None:
     """Make the training set of RECIPE, such as data.toml.
 
     memmpy converts the files, packs the events that pass the cut, and fits all folds. It skips what
@@ -32,17 +26,14 @@ def train_set(*, recipe: str, out: Path | None, as_json: bool, work: WorkFlags) 
 
     from memmpy.cli.cluster import open_executor
     from memmpy.display import quiet
+    from memmpy.parallel import Work
 
-    content = find_recipe([recipe])
-    if content is None:
-        known = [file.name for file in Path(recipe).parent.glob("*.toml")]
-        message = f"train-set takes a recipe, a file that ends in .toml; got {recipe!r}"
-        raise click.UsageError(f"{message}{nearest(Path(recipe).name, known)}")
+    content = need_recipe(recipe)
     with (
         quiet(when=work.quiet),
         open_executor(num_processes=work.workers, address=work.dask) as executor,
     ):
-        data = content.training_set(out, work=Work(executor), progress=work.progress)
+        data = content.training_set(store, work=Work(executor), progress=work.progress)
         folds = data.splits.num_folds
         fits = [data.fit(fold) for fold in ([None] if folds is None else range(folds))]
     if as_json:
@@ -55,6 +46,6 @@ def train_set(*, recipe: str, out: Path | None, as_json: bool, work: WorkFlags) 
             "splits": data.splits.to_json(),
             "fits": [fit.to_json() for fit in fits],
         }
-        click.echo(json.dumps(document, indent=2))
+        print_json(document)
     elif not work.quiet:
         Console().print(data)

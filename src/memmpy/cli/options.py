@@ -1,25 +1,34 @@
 """Options that several verbs share. A group of options becomes one argument of the verb."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
-from inspect import signature
-from typing import Any, Protocol, TypeAlias, TypeVar
+from inspect import cleandoc, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import click
 
-from memmpy.cli.parsing import parse_names, parse_splits
+from memmpy.cli.parsing import parse_names, parse_splits, split_at_commas
+
+if TYPE_CHECKING:
+    from memmpy.cuts import Constant
 
 __all__ = [
+    "EntryOptions",
     "WorkFlags",
-    "complete_keys",
+    "entry_options",
     "figure_option",
     "join_options",
     "json_option",
     "keys_option",
-    "name_options",
     "pad_option",
+    "path_argument",
+    "signal_option",
     "splits_options",
+    "store_argument",
+    "store_option",
+    "weight_option",
     "work_options",
 ]
 
@@ -34,7 +43,9 @@ class _Option(Protocol):
     def __call__(self, verb: _AnyVerb, /) -> _AnyVerb: ...
 
 
-def join_options(name: str, make: Callable[..., object], *options: _Decorator) -> _Decorator:
+def join_options(
+    name: str, make: Callable[..., object], *options: _Decorator, without: Collection[str] = ()
+) -> _Decorator:
     """Return a decorator that adds options to a verb, and passes their values as one argument.
 
     Parameters
@@ -45,8 +56,10 @@ def join_options(name: str, make: Callable[..., object], *options: _Decorator) -
         Returns the argument. Its parameters have the names of the options.
     *options : decorator
         The options, in the order of the help.
+    without : collection of str
+        The parameters that keep their defaults.
     """
-    parameters = list(signature(make).parameters)
+    parameters = [one for one in signature(make).parameters if one not in without]
 
     def decorate(verb: _Verb) -> _Verb:
         @wraps(verb)
@@ -62,7 +75,7 @@ def join_options(name: str, make: Callable[..., object], *options: _Decorator) -
     return decorate
 
 
-def complete_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+def _complete_keys(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Return the keys of the argument STORE that a shell may put in place of an incomplete word."""
     from memmpy.errors import MemmpyError
     from memmpy.store import read_metadata
@@ -75,6 +88,32 @@ def complete_keys(context: click.Context, _: click.Parameter, incomplete: str) -
     except MemmpyError:  # there is no store
         return []
     return [f"{before}{comma}{name}" for name in sorted(keys) if name.startswith(key)]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOptions:
+    """The options that choose, group and weigh the entries of a store.
+
+    Parameters
+    ----------
+    by : list of str or None
+        The columns to group by.
+    cut, weight : str or None
+        The cut that the entries pass, and their weight.
+    aliases, constants : mapping
+        Names for expressions and values.
+    """
+
+    by: list[str] | None = None
+    cut: str | None = None
+    weight: str | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    constants: "Mapping[str, Constant]" = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The aliases and constants, as arguments."""
+        return {"aliases": self.aliases, "constants": self.constants}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +140,33 @@ class WorkFlags:
         return False if self.quiet else None
 
 
-#: Adds ``--keys``, which `split_at_commas` reads.
+def store_argument(verb: _AnyVerb, *, name: str = "store") -> _AnyVerb:
+    """Add the argument `store`, which `find_store` reads."""
+    recipe = "may also be a recipe, a file in TOML, which names the store, aliases and constants."
+    verb.__doc__ = f"{cleandoc(verb.__doc__ or '')}\n\n{name.upper()} {recipe}"
+    return click.argument(name, type=click.Path())(verb)
+
+
+def path_argument(verb: _AnyVerb) -> _AnyVerb:
+    """Add the argument `path`, a store or a skim, which `find_store` reads."""
+    return store_argument(verb, name="path")
+
+
+#: Adds ``--keys``: the argument `keys`, a list.
 keys_option: _Option = click.option(
     "--keys",
     "-k",
     multiple=True,
+    callback=lambda _context, _option, keys: split_at_commas(keys),
+    shell_complete=_complete_keys,
     help="Only these keys, by name or pattern, such as 'jet_*'; join them by commas.",
+)
+
+#: Adds ``--store``, in place of the store of a recipe.
+store_option: _Option = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="The store, created if missing; by default that of the recipe.",
 )
 
 #: Adds ``-o``, the file of a picture: the argument `out`.
@@ -125,23 +185,62 @@ pad_option: _Option = click.option(
     help="A key whose lists are truncated or filled up to a length, such as jet_pt:22:nan.",
 )
 
-#: Adds ``--alias`` and ``--constant``: the argument `names`, a tuple of aliases and constants.
-name_options: _Decorator = join_options(
-    "names",
-    parse_names,
-    click.option(
+#: Adds ``--signal``: the argument `signal`, a tuple of groups.
+signal_option: _Option = click.option(
+    "--signal", multiple=True, help="A group that is signal, for S/B; repeatable."
+)
+
+#: Adds ``--weight``.
+weight_option: _Option = click.option(
+    "--weight",
+    metavar="EXPR",
+    shell_complete=_complete_keys,
+    help="The weight of an entry, such as weight or 'weight * 0.5'.",
+)
+
+_ENTRY_OPTIONS: dict[str, _Option] = {
+    "by": click.option(
+        "--by",
+        multiple=True,
+        metavar="KEYS",
+        shell_complete=_complete_keys,
+        help="Columns to group by, such as process; join them by commas.",
+    ),
+    "cut": click.option(
+        "--cut", metavar="EXPR", help="The cut that entries pass, such as 'nJets >= 6'."
+    ),
+    "weight": weight_option,
+    "alias": click.option(
         "--alias",
         multiple=True,
         metavar="NAME=EXPR",
-        help="A name for an expression in the cut, such as 'is_hard=met > 100'.",
+        help="A name for an expression, such as 'is_hard=met > 100'.",
     ),
-    click.option(
+    "constant": click.option(
         "--constant",
         multiple=True,
         metavar="NAME=VALUE",
-        help="A name for a number, a text, true or false in the cut, such as limit=6.",
+        help="A name for a number, a text, true or false, such as limit=6.",
     ),
-)
+}
+
+
+def entry_options(*names: str) -> _Decorator:
+    """Add the options of these names, ``--alias`` and ``--constant``: the argument `entries`."""
+    shown = [*names, "alias", "constant"]
+    options = (_ENTRY_OPTIONS[name] for name in shown)
+    return join_options("entries", _parse_entries, *options, without=_ENTRY_OPTIONS.keys() - shown)
+
+
+def _parse_entries(
+    alias: Iterable[str],
+    constant: Iterable[str],
+    by: Iterable[str] = (),
+    cut: str | None = None,
+    weight: str | None = None,
+) -> EntryOptions:
+    return EntryOptions(split_at_commas(by) or None, cut, weight, *parse_names(alias, constant))
+
 
 #: Adds the options of splits: the argument `splits`, a `Splits` or None.
 splits_options: _Decorator = join_options(

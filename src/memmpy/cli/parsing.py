@@ -1,18 +1,17 @@
 """Parses the words of a command line into the arguments of `convert` and `skim`."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from memmpy.conversion import Number, RFileConfig, names_in
-from memmpy.cuts import Constant
-from memmpy.splits import By, Splits
-
 if TYPE_CHECKING:
+    from memmpy.conversion import Number, RFileConfig
+    from memmpy.cuts import Constant
     from memmpy.dataset import BinsOption
+    from memmpy.splits import By, Splits
 
 __all__ = [
     "FileOptions",
@@ -131,7 +130,7 @@ def parse_pairs(texts: Iterable[str], *, option: str, example: str) -> dict[str,
 
 def parse_names(
     alias: Iterable[str], constant: Iterable[str]
-) -> tuple[dict[str, str], dict[str, Constant]]:
+) -> "tuple[dict[str, str], dict[str, Constant]]":
     """Return the names of ``--alias name=expression`` and ``--constant name=value``.
 
     A constant is a number if it reads as one, or a bool if it is true or false. All else, and all
@@ -190,8 +189,10 @@ def parse_fills(texts: Iterable[str]) -> dict[str, Any]:
 
 def parse_splits(
     by: Iterable[str], num_folds: int | None, val: float | None, split_seed: int | None
-) -> Splits | None:
+) -> "Splits | None":
     """Return the splits of ``--by``, ``--num-folds``, ``--val`` and ``--split-seed``, if any."""
+    from memmpy.splits import Splits
+
     if val is not None and num_folds is None:
         raise click.UsageError("--val is the share of a fold that validates: give --num-folds, too")
     names = split_at_commas(by)
@@ -201,15 +202,13 @@ def parse_splits(
     return Splits(columns, num_folds=num_folds, val=val, seed=split_seed or 0)
 
 
-def join_aliases(
-    named: Mapping[str, str], renamed: Iterable[Mapping[str, str]], *, keys: Collection[str]
-) -> dict[str, str]:
+def join_aliases(named: Mapping[str, str], renamed: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Return the aliases of ``--alias``, and the branches of renamed keys.
 
     Raises
     ------
-    click.UsageError, CutError
-        If a name has two meanings, if an alias is unused, or if memmpy cannot read it.
+    click.UsageError
+        If a name has two meanings.
     """
     aliases = dict(named)
     for branches in renamed:
@@ -217,15 +216,12 @@ def join_aliases(
             message = f"{name!r} is defined twice, as {aliases[name]!r} and {branches[name]!r}"
             raise click.UsageError(message)
         aliases |= branches
-    used = {*keys}.union(*map(names_in, aliases.values()))
-    for name in sorted(named.keys() - used):
-        raise click.UsageError(f"nothing uses the alias {name!r}; add it to --keys or --pad")
     return aliases
 
 
 def parse_configs(
-    options: FileOptions, configs: Iterable[RFileConfig] | None = None
-) -> list[RFileConfig]:
+    options: FileOptions, configs: "Iterable[RFileConfig] | None" = None
+) -> "list[RFileConfig]":
     """Return the configurations of FILES; or those of a recipe, changed by the options.
 
     Raises
@@ -233,6 +229,8 @@ def parse_configs(
     click.UsageError, OptionError
         If there are no files, or an option cannot be read.
     """
+    from memmpy.conversion import RFileConfig
+
     if configs is None:
         if not options.files:
             raise click.UsageError("name FILES, or a recipe such as data.toml")
@@ -255,7 +253,7 @@ def parse_configs(
     ]
 
 
-def _parse_metadata(metadata: Iterable[str], number: Iterable[str]) -> dict[str, str | Number]:
+def _parse_metadata(metadata: Iterable[str], number: Iterable[str]) -> "dict[str, str | Number]":
     """Return the texts of ``--metadata name=text`` and the numbers of ``--number name=value``."""
     values: dict[str, str | Number] = {
         **parse_pairs(metadata, option="--metadata", example="process=ttH")
@@ -276,7 +274,7 @@ def _fill(text: str) -> Any:
     return None if text.lower() == "none" else _constant(text)
 
 
-def _constant(text: str) -> Constant:
+def _constant(text: str) -> "Constant":
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     if text.lower() in {"true", "false"}:

@@ -18,6 +18,7 @@ from memmpy.conversion.planning.config import (
 )
 from memmpy.conversion.planning.conversion_request import ConversionRequest
 from memmpy.conversion.planning.key_patterns import (
+    check_aliases,
     check_names,
     check_one_key,
     check_some_key,
@@ -37,6 +38,7 @@ __all__ = [
     "Number",
     "RFileConfig",
     "RootFiles",
+    "check_aliases",
     "check_names",
     "check_one_key",
     "check_some_key",

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, final, overload
 
+from memmpy.checks import is_pattern
 from memmpy.columns import StoredColumn, check_keys, type_of_column
 from memmpy.display import Renderable, Table, format_count, format_size
 from memmpy.errors import LengthError, MissingKeyError, OptionError, nearest
@@ -156,10 +157,10 @@ def select_keys(known: Collection[str], keys: str | Collection[str] | None) -> l
     check_keys(keys)
     selected: dict[str, None] = {}
     for key in keys:
-        is_pattern = key not in known and any(sign in key for sign in "*?[")
-        matches = [k for k in known if fnmatchcase(k, key)] if is_pattern else [key]
+        several = key not in known and is_pattern(key)
+        matches = [k for k in known if fnmatchcase(k, key)] if several else [key]
         if not matches or matches[0] not in known:
-            what = "column matches" if is_pattern else "column"
+            what = "column matches" if several else "column"
             raise MissingKeyError(f"no {what} {key!r}{nearest(key, known)}", key)
         selected |= dict.fromkeys(matches)
     if not selected:

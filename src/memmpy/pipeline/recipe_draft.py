@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from memmpy.display import format_count
-from memmpy.errors import InputFileError
+from memmpy.errors import InputFileError, MemmpyError
 from memmpy.pipeline.file_groups import FileGroup, group_files
 from memmpy.pipeline.input_choice import InputChoice, choose_inputs, is_measured, total_of
 from memmpy.sources import (
     BranchListing,
+    Status,
     TreeListing,
     group_branches,
     list_file,
@@ -48,11 +49,14 @@ class _Sample:
         return {(b.name, b.type): b for b in self.tree.branches if b.type is not None}
 
 
-def draft_recipe(patterns: Sequence[str], *, tree: str | None = None) -> str:
-    """Return the draft of a recipe for files, as a TOML text.
+def draft_recipe(
+    patterns: Sequence[str], *, tree: str | None = None
+) -> tuple[str, tuple[MemmpyError, ...]]:
+    """Return the draft of a recipe for files, as a TOML text, and the errors of other files.
 
     memmpy guesses processes from the names of the files; and inputs, weights and event numbers from
-    the names of the branches. Lines to check end in ``# EDIT``. It reads no entry.
+    the names of the branches. Lines to check end in ``# EDIT``. It reads no entry, and looks at the
+    first file of each process that can be read.
 
     Parameters
     ----------
@@ -64,9 +68,18 @@ def draft_recipe(patterns: Sequence[str], *, tree: str | None = None) -> str:
     Raises
     ------
     MissingFileError, InputFileError
-        If a file is missing, cannot be read, or has no tree.
+        If a file is missing, or no file can be read and has a tree.
     """
-    samples = [_look(group, tree) for group in group_files(patterns)]
+    samples, errors = list[_Sample](), list[MemmpyError]()
+    for group in group_files(patterns):
+        for file in group.files:
+            try:
+                samples.append(_look(group, file, tree))
+                break
+            except MemmpyError as error:
+                errors.append(error)
+    if not samples:
+        raise errors[0]
     simulated = [sample for sample in samples if not sample.group.is_data] or samples
     shared, of_simulated = _shared(samples), _shared(simulated)
     names = {branch.name for branch in shared}
@@ -74,7 +87,7 @@ def draft_recipe(patterns: Sequence[str], *, tree: str | None = None) -> str:
     texts = [process, *(["year"] if samples[0].group.year and "year" not in names else [])]
     choice = choose_inputs(shared, texts, weighted=of_simulated)
     has_totals = choice.is_generator_weight and all(sample.total for sample in simulated)
-    lines = _head(samples)
+    lines = _head(samples, errors)
     for sample in samples:
         lines += _files(sample, texts, choice.weight, has_totals=has_totals and sample in simulated)
     lines += _columns(shared, choice)
@@ -82,18 +95,18 @@ def draft_recipe(patterns: Sequence[str], *, tree: str | None = None) -> str:
     lines += _training(choice, has_totals=has_totals, has_data=len(simulated) < len(samples))
     lines += _inputs(choice)
     lines += _labels(process, [sample.group.process for sample in simulated])
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, ""]), tuple(errors)
 
 
-def _look(group: FileGroup, tree: str | None) -> _Sample:
-    """Return a group of files with the content of its first file."""
-    listing = list_file(group.files[0], trees=[], like=[])
+def _look(group: FileGroup, file: Status, tree: str | None) -> _Sample:
+    """Return a group of files with the content of one of them."""
+    listing = list_file(file, trees=[], like=[])
     trees = [one for one in listing.trees if not one.problem]
     if tree is not None:
-        trees = list(list_file(group.files[0], trees=[tree], like=[]).trees)
+        trees = list(list_file(file, trees=[tree], like=[]).trees)
     if not trees:
         problem = next((one.problem for one in listing.trees), "it has no tree at all")
-        raise InputFileError(f"no tree of {group.paths[0]!r} can be read: {problem}")
+        raise InputFileError(f"no tree of {file.path!r} can be read: {problem}")
     return _Sample(group, trees[0], total_of(listing))
 
 
@@ -103,12 +116,13 @@ def _shared(samples: Sequence[_Sample]) -> list[BranchListing]:
     return [b for key, b in samples[0].branches.items() if all(key in own for own in others)]
 
 
-def _head(samples: Sequence[_Sample]) -> list[str]:
+def _head(samples: Sequence[_Sample], errors: Sequence[MemmpyError]) -> list[str]:
     num_files = format_count(sum(len(sample.group.files) for sample in samples), "file")
     return [
         f"# A recipe drafted from {num_files}. Check the lines with EDIT, then run",
         "#   memmpy train-set data.toml",
         '# or in Python: data = memmpy.training_set("data.toml")',
+        *(f"# EDIT: leave this file out; {' '.join(str(error).split())}" for error in errors),
         "",
         'store = "data.mmpy"',
         "",
@@ -196,7 +210,8 @@ def _training(choice: InputChoice, *, has_totals: bool, has_data: bool) -> list[
 def _inputs(choice: InputChoice) -> list[str]:
     lines = ["[training.inputs]  # EDIT: numbers of an event, and lists of objects"]
     if choice.numbers or not choice.objects:
-        lines.append(f"kinematics = {_value(list(choice.numbers))}")
+        hint = "" if choice.numbers else "  # EDIT: name branches, which memmpy ls shows"
+        lines.append(f"kinematics = {_value(list(choice.numbers))}{hint}")
     for name, (keys, length) in choice.objects.items():
         lines.append(f"{name} = {{ keys = {_value(list(keys))}, length = {length} }}")
     return [*lines, ""]

@@ -11,15 +11,15 @@ from memmpy.conversion import (
     ConversionRequest,
     Input,
     RFileConfig,
+    check_aliases,
     check_some_key,
     convert_request,
     list_inputs,
     make_recipes,
     metadata_names,
-    names_in,
     split_renames,
 )
-from memmpy.errors import MissingFileError, MissingKeyError, OptionError, StoreLockedError
+from memmpy.errors import MissingFileError, MissingKeyError, StoreLockedError
 from memmpy.parallel import Work
 from memmpy.sources import NullRules, open_files
 from memmpy.splits import SplitRequest, Splits, reconcile_splits, recorded_splits
@@ -55,10 +55,7 @@ def check_columns(
     keys, padded, aliases, dtypes = _options(columns)
     names, some = metadata_names(configs)
     needed = _needed(training, names, some, made={*keys, *padded})
-    used = {*keys, *padded, *needed}.union(*map(names_in, aliases.values()))
-    for name in aliases:
-        if name not in used:
-            raise OptionError(f"nothing uses the alias {name!r}; add it to keys")
+    check_aliases(aliases, [*keys, *padded, *needed])
     make_recipes(
         {*keys, *needed},
         keys_padded=padded,
@@ -89,6 +86,7 @@ def columns_request(
     needed = _needed(training, names, some, made=made)
     if training is None:
         check_some_key(keys, padded)
+        check_aliases(aliases, [*made, *(() if splits is None else splits.keys)])
     return ConversionRequest(
         inputs,
         sorted({*keys, *needed}),

@@ -7,7 +7,6 @@ To add a format, write a class like `HdfTable` in a module of its own, which fol
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.credentials import masked
 from memmpy.sources.access.file_errors import (
-    has_instead,
     in_parentheses,
     missing_branch_error,
     reader_errors,
@@ -21,7 +20,7 @@ from memmpy.sources.branch_names import match, short_name
 from memmpy.sources.event_file import EventFile, FileObject
 from memmpy.sources.file_listing import BranchListing, FileListing, TreeListing, list_file
 from memmpy.sources.files_listing import FilesListing, list_files
-from memmpy.sources.formats import open_event_file
+from memmpy.sources.formats import match_trees, objects_of_file, open_event_file
 from memmpy.sources.friend_paths import FriendFile, check_friends, find_friend, name_of_friend
 from memmpy.sources.friend_trees import TreeWithFriends, friend_of
 from memmpy.sources.missing_values import (
@@ -35,7 +34,7 @@ from memmpy.sources.missing_values import (
     format_fill,
 )
 from memmpy.sources.open_file_cache import check_unchanged, index_of, open_files
-from memmpy.sources.root import TreeIndex, read_bin, tree_names
+from memmpy.sources.root import read_bin, tree_names, TreeIndex
 
 __all__ = [
     "NO_FILL",
@@ -67,22 +66,22 @@ __all__ = [
     "friend_of",
     "from_awkward",
     "group_branches",
-    "has_instead",
     "in_parentheses",
     "index_of",
     "list_file",
     "list_files",
     "masked",
     "match",
+    "match_trees",
     "missing_branch_error",
     "name_of_friend",
+    "objects_of_file",
     "open_event_file",
     "open_files",
     "read_bin",
     "reader_errors",
     "short_name",
     "stream_of",
-    "tree_names",
     "types_in_words",
     "uuid_of",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from memmpy.checks import is_pattern
 from memmpy.errors import InputFileError, MissingKeyError
 from memmpy.sources.event_file import EventFile
 
@@ -23,7 +24,7 @@ def match(pattern: str, branches: Iterable[str]) -> list[str]:
 
 def find_branches(pattern: str, names: Sequence[str]) -> list[str]:
     """Return the branches of a pattern or a name; of another word, those that contain it."""
-    if any(sign in pattern for sign in "*?["):
+    if is_pattern(pattern):
         return match(pattern, names)
     word = pattern.casefold()
     return match(pattern, names) or [name for name in names if word in name.casefold()]

@@ -1,6 +1,5 @@
 """The content of a file before it is converted: its trees, their branches, and other objects."""
 
-import fnmatch
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -8,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from memmpy.columns import ColumnType
-from memmpy.errors import InputFileError, nearest
-from memmpy.sources.access.file_errors import in_parentheses
+from memmpy.errors import InputFileError
 from memmpy.sources.access.locations import Status
 from memmpy.sources.branch_names import find_branches, short_name
 from memmpy.sources.event_file import EventFile, FileObject
-from memmpy.sources.formats import objects_of_file, open_event_file
+from memmpy.sources.formats import match_trees, objects_of_file, open_event_file
 from memmpy.sources.missing_values import NullRules
 
 __all__ = ["BranchListing", "FileListing", "TreeListing", "list_file"]
@@ -154,9 +152,10 @@ def list_file(status: Status, *, trees: Sequence[str], like: Sequence[str]) -> F
     OptionError
         If the package that reads the format is not installed.
     """
-    file_format, objects = objects_of_file(status.path, status.state)
-    known = [one for one in objects if one.is_tree]
-    chosen = _choose_trees(status.path, known, trees) if trees else known
+    file_format, objects = objects_of_file(status.path, status.state, details=not trees)
+    kinds = {one.name: one for one in objects if one.is_tree}
+    names = match_trees(status.path, objects, trees) if trees else kinds
+    chosen = [kinds.get(name, FileObject(name, "tree", True)) for name in names]
     listings = [_list_tree(status, one, like, is_chosen=bool(trees)) for one in chosen]
     return FileListing(
         status.path,
@@ -165,24 +164,6 @@ def list_file(status: Status, *, trees: Sequence[str], like: Sequence[str]) -> F
         tuple(sorted(listings, key=lambda tree: -len(tree.names))),
         () if trees else tuple(one for one in objects if not one.is_tree),
     )
-
-
-def _choose_trees(path: str, known: Sequence[FileObject], trees: Sequence[str]) -> list[FileObject]:
-    """Return the trees that names and patterns mean."""
-    kinds = {one.name: one for one in known}
-    chosen: dict[str, FileObject] = {}
-    for name in (one.strip("/") or one for one in trees):
-        if name in kinds or not any(character in name for character in "*?["):
-            chosen[name] = kinds.get(name, FileObject(name, "tree", True))
-            continue
-        matches = fnmatch.filter(kinds, name)
-        if not matches:
-            has = f"its trees are{in_parentheses(list(kinds))}" if kinds else "it has no tree"
-            raise InputFileError(
-                f"no tree of {path!r} matches {name!r}: {has}{nearest(name, kinds)}"
-            )
-        chosen |= {match: kinds[match] for match in matches}
-    return list(chosen.values())
 
 
 def _list_tree(

@@ -4,12 +4,15 @@ To add a format, write an `EventFile` in a module beside this one, and add a lin
 format without fixed first bytes, such as CSV, needs a rule in `_format_of` instead.
 """
 
-from collections.abc import Callable
+import fnmatch
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from memmpy.checks import is_pattern
 from memmpy.errors import InputFileError
 from memmpy.sources.access.byte_source import ByteSource
+from memmpy.sources.access.file_errors import has_instead
 from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.event_file import EventFile, FileObject
 from memmpy.sources.hdf5 import HdfTable, hdf_objects
@@ -17,7 +20,7 @@ from memmpy.sources.missing_values import NullRules
 from memmpy.sources.parquet import ParquetTable
 from memmpy.sources.root import TreeFile, TreeIndex, root_objects
 
-__all__ = ["objects_of_file", "open_event_file"]
+__all__ = ["match_trees", "objects_of_file", "open_event_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,23 @@ class _Format:
 
     name: str
     reader: Callable[[ByteSource, str | None, NullRules], EventFile]
-    objects: Callable[[ByteSource], list[FileObject]]
+    objects: Callable[[ByteSource, bool], list[FileObject]]
 
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 #: First bytes of a file to its format. The name of the file plays no role.
 _FORMATS: dict[bytes, _Format] = {
-    b"root": _Format("ROOT", lambda source, tree, _: TreeFile(source, tree), root_objects),
-    b"PAR1": _Format("Parquet", ParquetTable, lambda _: [FileObject("", "table", True)]),
-    _HDF5: _Format("HDF5", lambda source, tree, _: HdfTable(source, tree), hdf_objects),
+    b"root": _Format(
+        "ROOT",
+        lambda source, tree, _: TreeFile(source, tree),
+        lambda source, details: root_objects(source, details=details),
+    ),
+    b"PAR1": _Format("Parquet", ParquetTable, lambda *_: [FileObject("", "table", True)]),
+    _HDF5: _Format(
+        "HDF5",
+        lambda source, tree, _: HdfTable(source, tree),
+        lambda source, _: hdf_objects(source),
+    ),
 }
 
 #: First bytes of files that memmpy does not read, with the way out.
@@ -93,8 +104,8 @@ def open_event_file(
         return file
 
 
-def objects_of_file(path: str, state: State) -> tuple[str, list[FileObject]]:
-    """Return the name of the format of a file, and the objects in it.
+def objects_of_file(path: str, state: State, *, details: bool) -> tuple[str, list[FileObject]]:
+    """Return the name of the format of a file, and the objects in it, perhaps with details.
 
     Raises
     ------
@@ -104,7 +115,27 @@ def objects_of_file(path: str, state: State) -> tuple[str, list[FileObject]]:
     with ByteSource(path) as source:
         check_state(path, source.status.state, state)
         file_format = _format_of(source)
-        return file_format.name, file_format.objects(source)
+        return file_format.name, file_format.objects(source, details)
+
+
+def match_trees(path: str, objects: Sequence[FileObject], trees: Iterable[str]) -> list[str]:
+    """Return the names of the trees of a file that names and patterns mean, each once.
+
+    Raises
+    ------
+    InputFileError
+        If a pattern matches none of the trees. A name without a tree stays.
+    """
+    known = [one.name for one in objects if one.is_tree and one.name]
+    names: dict[str, None] = {}
+    for name in (one.strip("/") or one for one in trees):
+        is_one = name in known or not is_pattern(name) or not known
+        matches = [name] if is_one else sorted(fnmatch.filter(known, name))
+        if not matches:
+            has = has_instead(name, "tree", known)
+            raise InputFileError(f"no tree of {path!r} matches {name!r}: {has}")
+        names |= dict.fromkeys(matches)
+    return [*names]
 
 
 def _format_of(source: ByteSource) -> _Format:

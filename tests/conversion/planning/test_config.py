@@ -128,7 +128,10 @@ def test_files_with_different_metadata_names_are_refused(folder: Path) -> None:
         RFileConfig(folder / "a.root", "t", {"process": "ttH"}),
         RFileConfig(folder / "b.root", "t", {"year": "mc16a"}),
     ]
-    with pytest.raises(OptionError, match=r"all files need the same metadata.*process.*year"):
+    with pytest.raises(
+        OptionError,
+        match=r"b\.root' has no 'process', which .*a\.root' has; give it metadata=\{'process'",
+    ):
         list_inputs(configs)
 
 

@@ -1,6 +1,5 @@
 """The input files of a conversion: `RFileConfig`, checked, and the files that it names."""
 
-import fnmatch
 import math
 import os
 import re
@@ -12,9 +11,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from memmpy.checks import is_pattern
 from memmpy.conversion.planning.totals import parse_total
 from memmpy.display import fields_html
-from memmpy.errors import OptionError, RootFileError, argument_hints, nearest
+from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources import (
     Fill,
@@ -24,9 +24,9 @@ from memmpy.sources import (
     find,
     find_friend,
     format_fill,
-    has_instead,
     masked,
-    tree_names,
+    match_trees,
+    objects_of_file,
 )
 from memmpy.typing import PathLike
 
@@ -66,7 +66,7 @@ class RFileConfig:
         A TTree or RNTuple, with its directories (``"analysis/nominal"``). To read an older cycle,
         name it (``"Events;1"``). In an HDF5 file, a group or a compound dataset. Not needed if the
         file has only one. A pattern (``"syst_*"``) or a list of names and patterns takes several
-        trees of each ROOT file.
+        trees of each file.
     metadata : mapping of str to text or number
         Values that all events of the file share, such as ``{"process": "ttbb", "xsec": 1.23}``.
         In a text, ``{tree}`` stands for the name of the tree: ``{"variation": "{tree}"}``.
@@ -290,19 +290,10 @@ def _trees_of(config: RFileConfig, status: Status) -> list[str | None]:
     """
     if config.tree is None:
         return [None]
-    names: dict[str | None, None] = {}
     given = [config.tree] if isinstance(config.tree, str) else config.tree
-    for name in (one.strip("/") for one in given):
-        if not any(character in name for character in "*?["):
-            names[name] = None
-            continue
-        known = tree_names(status.path, status.state)
-        matched = [name] if name in known else fnmatch.filter(known, name)
-        if not matched:
-            message = f"no tree of {status.path!r} matches {name!r}: "
-            raise RootFileError(message + has_instead(name, "tree", known))
-        names |= dict.fromkeys(matched)
-    return [*names]
+    is_any = any(map(is_pattern, given))
+    objects = objects_of_file(status.path, status.state, details=False)[1] if is_any else []
+    return [*match_trees(status.path, objects, given)]
 
 
 def _input(
@@ -380,12 +371,10 @@ def _check_agreement(inputs: list[Input]) -> None:
             if name in texts:
                 message = f"{name!r} is a text in the metadata of {texts[name].path!r} and a "
                 raise OptionError(f"{message}number in that of {one.path!r}; make them agree")
-        if one.metadata.keys() != first.metadata.keys():
-            message = (
-                f"all files need the same metadata: {first.path!r} has "
-                f"{sorted(first.metadata)}, {one.path!r} has {sorted(one.metadata)}"
-            )
-            raise OptionError(message)
+        for name in sorted(one.metadata.keys() ^ first.metadata.keys()):
+            has, lacks = (one, first) if name in one.metadata else (first, one)
+            message = f"all files need the same metadata: {lacks.path!r} has no {name!r}, which "
+            raise OptionError(f"{message}{has.path!r} has; give it metadata={{{name!r}: ...}}")
         if repr(sorted(one.missing.items())) != repr(sorted(first.missing.items())):
             message = (
                 f"all files of one conversion need the same missing: {first.path!r} has "

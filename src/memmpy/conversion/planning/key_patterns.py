@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from memmpy.checks import check_key, nearest_dtype
+from memmpy.checks import check_key, is_pattern, nearest_dtype
 from memmpy.columns import check_keys
 from memmpy.conversion.planning.recipe import Recipe
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
@@ -17,6 +17,7 @@ from memmpy.sources import Fill, NullRules, match
 
 __all__ = [
     "Recipes",
+    "check_aliases",
     "check_names",
     "check_one_key",
     "check_some_key",
@@ -107,7 +108,7 @@ def make_recipes(
     check_one_key([key for key in keys_padded if key not in aliases], "padded")
     paddings = {key: check_padding(key, padding) for key, padding in keys_padded.items()}
     known = {*aliases, *names, *map(mask_of, paddings)}
-    patterns = sorted({key for key in keys if _is_pattern(key) and key not in known})
+    patterns = sorted({key for key in keys if is_pattern(key) and key not in known})
     types = _dtypes(dtypes, known={*keys, *keys_padded}, patterns=patterns)
     padding_of: dict[str, Padding | None] = dict.fromkeys(sorted(set(keys) - {*patterns}))
     padding_of |= paddings
@@ -146,14 +147,6 @@ def split_renames(
     return list(keys), {**aliases, **others}
 
 
-def _is_pattern(key: Any) -> bool:
-    """Return whether a key is a pattern, which stands for all branches whose names match.
-
-    Where a file has a branch of exactly that name, such as ``hit.p[3]``, it stands for that one.
-    """
-    return isinstance(key, str) and any(sign in key for sign in "*?[")
-
-
 def check_one_key(keys: Iterable[object], use: str) -> None:
     """Raise an `OptionError` for a pattern where one key is expected.
 
@@ -169,6 +162,13 @@ def names_in(alias: str) -> frozenset[str]:
     """Return the names that an alias uses; it may itself be the name of a branch or an alias."""
     name = _as_name(alias)
     return keys_of(parse(alias)) if name is None else frozenset({name})
+
+
+def check_aliases(aliases: Mapping[str, str], used: Iterable[str]) -> None:
+    """Raise an `OptionError` for an alias that is neither used as a key nor by another alias."""
+    for name in sorted(aliases.keys() - {*used}.union(*map(names_in, aliases.values()))):
+        message = f"nothing uses the alias {name!r}; add it to keys= or keys_padded="
+        raise OptionError(message)
 
 
 def check_some_key(keys: Collection[str], keys_padded: Collection[str]) -> None:

@@ -8,10 +8,9 @@ from memmpy.display import format_count
 from memmpy.errors import RootFileError
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import has_instead, in_parentheses, reader_errors
-from memmpy.sources.access.locations import State, check_state
 from memmpy.sources.event_file import FileObject
 
-__all__ = ["find_tree", "open_root", "root_objects", "tree_names"]
+__all__ = ["find_tree", "open_root", "root_objects"]
 
 #: Class of a tree to its kind.
 _TREE_CLASSES = {
@@ -71,27 +70,10 @@ def find_tree(file: Any, path: str, tree: str | None) -> tuple[str, bool]:
     return name, trees[name] == "RNTuple"
 
 
-def tree_names(path: str, state: State) -> list[str]:
-    """Return the names of the trees of a ROOT file, with their directories and without cycles.
-
-    Raises
-    ------
-    InputFileError
-        If the file is no ROOT file, is broken, or has changed since it had the state.
-    """
-    with ByteSource(path) as source:
-        check_state(path, source.status.state, state)
-        if bytes(source.read(0, min(4, source.size))) != b"root":
-            raise RootFileError(f"{path!r} is not a ROOT file: name its table, without a pattern")
-        with _reader_errors(path, "cannot be opened as ROOT"), open_root(source) as file:
-            classes: dict[str, str] = file.classnames(recursive=True)
-    return sorted({name.rpartition(";")[0] for name, c in classes.items() if c in _TREE_CLASSES})
-
-
-def root_objects(source: ByteSource) -> list[FileObject]:
+def root_objects(source: ByteSource, *, details: bool) -> list[FileObject]:
     """Return the objects of a ROOT file but for directories, in its order.
 
-    Only older cycles have a cycle in their names. Histograms and texts have details.
+    Only older cycles have a cycle in their names. `details` reads those of histograms and texts.
 
     Raises
     ------
@@ -112,9 +94,9 @@ def root_objects(source: ByteSource) -> list[FileObject]:
                 tree_kind = _TREE_CLASSES[kind] if is_newest else f"older {_TREE_CLASSES[kind]}"
                 objects.append(FileObject(plain if is_newest else name, tree_kind, is_newest))
             elif not kind.startswith("TDirectory"):
-                has_details = len(objects) < _MAX_DETAILS
-                details = _details_of(file, name, kind) if has_details else ""
-                objects.append(FileObject(plain if is_newest else name, kind, False, details))
+                is_read = details and len(objects) < _MAX_DETAILS
+                text = _details_of(file, name, kind) if is_read else ""
+                objects.append(FileObject(plain if is_newest else name, kind, False, text))
     return objects
 
 
