@@ -12,6 +12,7 @@ import memmpy
 from memmpy import CutFlow, RFileConfig, Store, convert
 from memmpy.errors import (
     CutError,
+    CutWarning,
     LengthError,
     MissingKeyError,
     OptionError,
@@ -180,6 +181,25 @@ def test_a_weight_acts_on_mean_width_and_distribution(store: Store, values: dict
         )
         assert sum(row.bins) == pytest.approx(2 * w.sum(), rel=1e-12)
     assert "with the weight 2 * weight" in repr(description)
+
+
+def test_weights_that_are_not_finite_are_a_warning_if_their_entries_count(store: Store) -> None:
+    options: dict[str, Any] = {"by": "process", "weight": "where(njets == 1, sqrt(-1), 1)"}
+    with pytest.warns(CutWarning, match="the first of them .*weights that are NaN or infinite"):
+        description = store.describe(["met", "njets"], **options)
+    assert math.isnan(description["met", "DY"].mean)
+    assert math.isfinite(store.describe("met", cut="njets > 1", **options)["met", "DY"].mean)
+
+
+def test_what_is_found_on_the_way_is_warned_of_once(tmp_path: Path) -> None:
+    for key, num in (("one", 1), ("two", 2)):
+        with memmpy.WriteJagged(tmp_path / "s", key) as column:
+            column.extend([np.ones(num)] * 9)
+    store = memmpy.open(tmp_path / "s")
+    for work in (store.describe, store.head):
+        with pytest.warns(CutWarning, match="'one' and 'two' differ in length") as caught:
+            work(cut="one > 0 && two > 0")
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: Any) -> None:

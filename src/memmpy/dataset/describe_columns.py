@@ -20,13 +20,13 @@ from memmpy.columns import (
     type_of_column,
 )
 from memmpy.cuts import (
+    EntryNotes,
     Group,
     Grouping,
+    GroupTotals,
     HashedText,
-    check_num_groups,
     distinct_values,
     labels_of,
-    sort_groups,
 )
 from memmpy.dataset.column_statistics import ColumnStatistics
 from memmpy.jagged import Jagged
@@ -100,15 +100,13 @@ class ColumnSums:
     texts: Counter[str] | None = None
 
     def __add__(self, other: "ColumnSums") -> "ColumnSums":
-        texts = self.texts
-        if texts is not None and other.texts is not None and len(texts) <= MAX_TEXTS:
-            texts = Counter(dict((texts + other.texts).most_common(MAX_TEXTS + 1)))
+        texts = _add(self.texts, other.texts)
         return ColumnSums(
             self.num_entries + other.num_entries,
             _add(self.values, other.values),
             _add(self.lengths, other.lengths),
             _add(self.weighted, other.weighted),
-            texts,
+            None if texts is None else _few(texts),
         )
 
 
@@ -179,26 +177,22 @@ def describe_columns(
     )
     if num_threads:
         keep_freed_memory()
-    sums: dict[tuple[str, Group], ColumnSums] = {}
-    for part in prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1):
-        for name, one in part.items():
-            sums[name] = sums[name] + one if name in sums else one
-    known = [()] if grouping is None else [*grouping.known]
-    groups = sort_groups(list(dict.fromkeys([*known, *(group for _, group in sums)])))
-    check_num_groups(len(groups), () if grouping is None else grouping.by)
+    totals = {key: GroupTotals(ColumnSums(0), grouping) for key in keys}
+    for key, sums, notes in prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1):
+        totals[key].add([*sums], sums.values(), notes)
+    if keys:
+        totals[keys[0]].warn()
+    groups = {key: total.in_order() for key, total in totals.items()}
     return tuple(
-        _statistics(
-            key, label, snapshot.metadata.columns[key], readers[key], sums.get((key, group))
-        )
-        for key in keys
-        for group, label in zip(groups, labels_of(groups), strict=True)
+        _statistics(key, label, snapshot.metadata.columns[key], readers[key], sums)
+        for key, own in groups.items()
+        for label, sums in zip(labels_of([*own]), own.values(), strict=True)
     )
 
 
 def _statistics(
-    key: str, group: str, record: ColumnRecord, reader: "_SummaryReader", sums: ColumnSums | None
+    key: str, group: str, record: ColumnRecord, reader: "_SummaryReader", sums: ColumnSums
 ) -> ColumnStatistics:
-    sums = sums or ColumnSums(0)
     is_text = reader.texts is not None or record.kind == "text"
     statistics = ColumnStatistics(
         key=key,
@@ -260,10 +254,11 @@ class _SummaryReader:
     compiled: bool
 
     def read(
-        self, start: int, members: Members, weights: NDArray[np.float64] | None
-    ) -> dict[tuple[str, Group], ColumnSums]:
+        self, start: int, members: Members, weights: NDArray[np.float64] | None, notes: EntryNotes
+    ) -> tuple[str, dict[Group, ColumnSums], EntryNotes]:
         """Return the sums of each group, for the range of entries that begins at `start`."""
-        return {(self.key, group): self._sums(start, rows, weights) for group, rows in members}
+        sums = {group: self._sums(start, rows, weights) for group, rows in members}
+        return self.key, sums, notes
 
     def _sums(
         self, start: int, rows: slice | Entries, weights: NDArray[np.float64] | None
@@ -307,13 +302,13 @@ class _SummaryReader:
 
 def _tasks(
     readers: Mapping[str, _SummaryReader], sizes: Mapping[str, int]
-) -> Iterator[Callable[[], dict[tuple[str, Group], ColumnSums]]]:
+) -> Iterator[Callable[[], tuple[str, dict[Group, ColumnSums], EntryNotes]]]:
     for key, reader in readers.items():
         num = len(reader.column)
         step = max(1, _STEP_VALUES * num // max(1, sizes[key]))
         for start in range(0, max(1, num), step):
             stop = min(start + step, num)
-            yield partial(reader.read, start, [((), slice(0, stop - start))], None)
+            yield partial(reader.read, start, [((), slice(0, stop - start))], None, EntryNotes())
 
 
 def _grouped_tasks(
@@ -321,7 +316,7 @@ def _grouped_tasks(
     sizes: Mapping[str, int],
     grouping: Grouping,
     num_entries: int,
-) -> Iterator[Callable[[], dict[tuple[str, Group], ColumnSums]]]:
+) -> Iterator[Callable[[], tuple[str, dict[Group, ColumnSums], EntryNotes]]]:
     """Group ranges of entries, each once for all columns; the thread of the caller does it."""
     largest = max(1, *sizes.values()) / max(1, num_entries)
     step = max(1, min(_STEP_ENTRIES, int(_STEP_VALUES / largest)))
@@ -330,7 +325,7 @@ def _grouped_tasks(
         grouped = grouping(start, stop)
         members = _members(grouped.groups, grouped.group_of, stop - start)
         for reader in readers.values():
-            yield partial(reader.read, start, members, grouped.weights)
+            yield partial(reader.read, start, members, grouped.weights, grouped.notes)
 
 
 def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Members:

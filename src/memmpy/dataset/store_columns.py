@@ -9,7 +9,7 @@ from typing import Any, final, overload
 from memmpy.columns import StoredColumn, check_keys, type_of_column
 from memmpy.display import Renderable, Table, format_count, format_size
 from memmpy.errors import LengthError, MissingKeyError, OptionError, nearest
-from memmpy.store import ColumnRecord, Metadata
+from memmpy.store import ColumnRecord, Metadata, process_names
 from memmpy.typing import PathLike
 
 __all__ = [
@@ -188,15 +188,13 @@ def select_aligned(
 
 
 def process_keys(metadata: Metadata) -> tuple[str, ...]:
-    """Return the columns that tell the process of an entry: ``process``, else all texts."""
+    """Return the columns that tell the process of an entry; see `process_names`."""
     texts = [
         key
         for key, record in metadata.current_columns().items()
         if record.origin is not None and "metadata" in record.origin.recipe
     ]
-    if "process" in texts:
-        return ("process",)
-    return tuple(sorted(key for key in texts if key != "variation"))
+    return process_names(texts)
 
 
 def _summary(key: str, record: ColumnRecord, *, problem: str) -> ColumnSummary:

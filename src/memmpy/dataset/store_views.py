@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag, check_indices, check_integer
-from memmpy.cuts import Constant, GroupOptions, keys_of, plan_groups, read_cut
+from memmpy.cuts import Constant, GroupOptions, plan_groups
 from memmpy.dataset.column_statistics import Description
 from memmpy.dataset.describe_columns import describe_columns
 from memmpy.dataset.event_table import EventTable, events_of_store, first_passing
@@ -22,7 +22,7 @@ from memmpy.dataset.store_columns import (
 from memmpy.dataset.store_contents import info_of
 from memmpy.dataset.store_cuts import StoreCuts
 from memmpy.dataset.store_info import StoreInfo
-from memmpy.errors import OptionError, argument_hints, warn_of
+from memmpy.errors import OptionError, argument_hints
 from memmpy.parallel import check_threads
 
 __all__ = ["StoreViews"]
@@ -68,7 +68,7 @@ class StoreViews(StoreCuts):
         if check_files is not None:
             check_files = check_flag("check_files", check_files)
         if weight is not None:
-            self._check_whole(keys_of(read_cut(weight, aliases=None, constants=None)))
+            self._check_whole(GroupOptions(weight=weight).keys)
         return info_of(self._snapshot, self._damage, weight=weight, check_files=check_files)
 
     def columns(self, keys: str | Collection[str] | None = None) -> Columns:
@@ -156,7 +156,7 @@ class StoreViews(StoreCuts):
             chosen = np.arange(min(num, self._num_events))
         else:
             options = GroupOptions(cut=cut, aliases=aliases, constants=constants)
-            self._check_whole(keys_of(options.read(cut)))
+            self._check_whole(options.keys)
             chosen = first_passing(self._snapshot, options, num=num)
         return events_of_store(
             self._snapshot,
@@ -236,10 +236,8 @@ class StoreViews(StoreCuts):
             num_entries = self._num_events
             selected, others = select_aligned(self._columns, keys, num_entries=num_entries)
             options = GroupOptions(by, cut, weight, aliases, constants)
-            for text in (cut, weight):
-                self._check_whole(() if text is None else keys_of(options.read(text)))
+            self._check_whole(options.keys)
             grouping = plan_groups(self._snapshot, (), keys=(), options=options)
-            warn_of(grouping.notes)
         rows = describe_columns(
             self._snapshot,
             selected,

@@ -11,14 +11,14 @@ from memmpy.columns import ReadJagged, ReadShaped, Snapshot, check_keys
 from memmpy.cuts import (
     STEP_SIZE,
     ColumnLike,
+    EntryNotes,
     Group,
     Grouping,
     GroupOptions,
-    check_num_groups,
+    GroupTotals,
     distinct_values,
     labels_of,
     plan_groups,
-    sort_groups,
 )
 from memmpy.dataset.hist.bin_edges import BinEdges, BinsOption, auto_edges, check_bins
 from memmpy.dataset.hist.key_values import (
@@ -28,10 +28,10 @@ from memmpy.dataset.hist.key_values import (
     is_read_apart,
     values_of,
 )
-from memmpy.errors import LengthError, OptionError, nearest, warn_of
+from memmpy.errors import LengthError, OptionError, nearest
 from memmpy.kernels import VALUES_BINNED, fill_bins, is_worth_compiling
 from memmpy.parallel import check_threads
-from memmpy.typing import Array, Entries
+from memmpy.typing import Array
 
 __all__ = ["MAX_TEXTS", "KeyHistogram", "fill_histograms"]
 
@@ -135,11 +135,25 @@ def fill_histograms(
     axes |= _edges_of(reader, asked, threads)
     num_values = sum(reader.num_values(key) for key in asked)
     filling = _Filling(reader, axes, is_worth_compiling(num_values, least=VALUES_BINNED))
-    total = _Total(axes, grouping)
+    ends = np.cumsum([_num_bins(axis) + 3 for axis in axes.values()])
+    totals = GroupTotals(np.zeros((2, ends[-1])), grouping)
     for part in grouping.inputs.map(filling, step_size=STEP_SIZE, num_threads=threads):
-        total.add(*part)
-    warn_of(total.all_notes())
-    return total.histograms(dict(zip(keys, reader.have_lists(keys), strict=True)))
+        totals.add(*part)
+    totals.warn()
+    groups = totals.in_order()
+    sums = np.reshape([*groups.values()], (len(groups), 2, ends[-1]))
+    sums_of = dict(zip(axes, np.split(sums, ends[:-1], axis=2), strict=True))
+    return [
+        KeyHistogram(
+            key,
+            axes[key],
+            labels_of([*groups]),
+            sums=sums_of[key][:, 0],
+            squares=sums_of[key][:, 1],
+            has_lists=has_lists,
+        )
+        for key, has_lists in zip(keys, reader.have_lists(keys), strict=True)
+    ]
 
 
 def _bins_by_key(
@@ -274,18 +288,18 @@ class _Filling:
 
     def __call__(
         self, start: int, stop: int
-    ) -> tuple[Sequence[Group], dict[str, NDArray[np.float64]], frozenset[str]]:
-        """Return the groups, the sums and squares of each key by group, and warnings."""
+    ) -> tuple[Sequence[Group], Iterable[NDArray[np.float64]], EntryNotes]:
+        """Return the groups, the sums and squares of all keys by group, and warnings."""
         entries = self.reader.grouping(start, stop)
-        sums = {}
+        parts = []
         for key, axis in self.axes.items():
             edges = np.arange(len(axis) + 1.0) if isinstance(axis, tuple) else axis.edges
-            sums[key] = np.zeros((2, len(entries.groups), len(edges) + 2))
+            sums = np.zeros((2, len(entries.groups), len(edges) + 2))
             for first, last, flat in self.reader.values(key, entries.columns, start, stop):
                 groups = None if entries.group_of is None else entries.group_of[first:last]
                 weights = None if entries.weights is None else entries.weights[first:last]
                 with np.errstate(invalid="ignore"):  # of infinite weights
-                    sums[key] += fill_bins(
+                    sums += fill_bins(
                         flat.values,
                         edges,
                         offsets=flat.offsets,
@@ -294,67 +308,8 @@ class _Filling:
                         weights=weights,
                         compiled=self.compiled,
                     )
-        return entries.groups, sums, entries.notes
-
-
-class _Total:
-    """The sums of all entries, to which ranges are added in their order."""
-
-    def __init__(self, axes: Mapping[str, BinEdges | tuple[str, ...]], grouping: Grouping) -> None:
-        self._axes, self._grouping = axes, grouping
-        self._row_of: dict[Group, int] = {}
-        self._sums = {key: np.zeros((2, 0, _num_bins(axis) + 3)) for key, axis in axes.items()}
-        self._notes = grouping.notes
-        self._rows(grouping.known)
-
-    def add(
-        self,
-        groups: Sequence[Group],
-        sums: Mapping[str, NDArray[np.float64]],
-        notes: frozenset[str],
-    ) -> None:
-        """Add the sums of a range of entries."""
-        rows = self._rows(groups)
-        with np.errstate(invalid="ignore"):
-            for key, own in sums.items():
-                self._sums[key][:, rows] += own
-        self._notes |= notes
-
-    def all_notes(self) -> frozenset[str]:
-        """Return the warnings, also of weights that are NaN or infinite."""
-        weight = self._grouping.weight
-        if weight is None or all(np.isfinite(sums).all() for sums in self._sums.values()):
-            return self._notes
-        error = weight.node.span.error(
-            "some weights are NaN or infinite, and so are the sums of their bins",
-            "to give such entries zero weight, write where(isfinite(w), w, 0)",
-        )
-        return self._notes | {str(error)}
-
-    def histograms(self, has_lists: Mapping[str, bool]) -> list[KeyHistogram]:
-        """Return the histogram of each key, which has lists or not."""
-        groups = sort_groups(list(self._row_of))
-        rows, labels = self._rows(groups), labels_of(groups)
-        return [
-            KeyHistogram(
-                key,
-                self._axes[key],
-                labels,
-                sums=self._sums[key][0, rows],
-                squares=self._sums[key][1, rows],
-                has_lists=lists,
-            )
-            for key, lists in has_lists.items()
-        ]
-
-    def _rows(self, groups: Iterable[Group]) -> Entries:
-        rows = [self._row_of.setdefault(group, len(self._row_of)) for group in groups]
-        check_num_groups(len(self._row_of), self._grouping.by)
-        for key, sums in self._sums.items():
-            num_new = len(self._row_of) - sums.shape[1]
-            if num_new:
-                self._sums[key] = np.pad(sums, ((0, 0), (0, num_new), (0, 0)))
-        return np.array(rows, np.int64)
+            parts.append(sums)
+        return entries.groups, np.concatenate(parts, axis=2).swapaxes(0, 1), entries.notes
 
 
 def _num_bins(axis: BinEdges | tuple[str, ...]) -> int:
