@@ -123,9 +123,24 @@ def test_texts_have_a_number_and_a_most_frequent_one(store: Store, values: dict[
     assert row.mean is None
 
 
-def test_nested_columns_have_their_entries(store: Store) -> None:
+def test_nested_columns_have_the_values_of_their_numbers(store: Store) -> None:
     row = store.describe()["nested"]
-    assert (row.num_entries, row.mean, row.type) == (NUM, None, "list of lists of float64")
+    assert (row.num_entries, row.type) == (NUM, "list of lists of float64")
+    assert (row.num_values, row.mean, row.std, row.counts) == (NUM // 2, 1, 0, (0, 0.5, 1))
+
+
+def test_columns_without_numbers_have_their_entries(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
+        "track": ak.Array([{"x": 1.0}, {"x": 2.0}]),
+        "words": ak.Array([["a", "b"], []]),
+    }
+    for key, column in columns.items():
+        with memmpy.WriteNested(tmp_path / "s", key) as writer:
+            writer.extend(column)
+    with memmpy.WriteVector(tmp_path / "s", "z") as vector:
+        vector.extend(np.array([1j, 2.0]))
+    for row in memmpy.open(tmp_path / "s").describe():
+        assert (row.num_entries, row.num_values, row.mean, row.counts) == (2, 2, None, None)
 
 
 def test_groups_have_the_numbers_of_their_entries(store: Store, values: dict[str, Any]) -> None:
@@ -203,7 +218,8 @@ def test_what_is_found_on_the_way_is_warned_of_once(tmp_path: Path) -> None:
 
 
 def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: Any) -> None:
-    monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_VALUES", 100)
+    for name in ("STEP_SIZE", "_STEP_GROUPED"):
+        monkeypatch.setattr(f"memmpy.dataset.describe_columns.{name}", 100)
     keys = ["met", "jet_pt", "time"]
     each: list[dict[str, Any]] = [{}, {"by": "process", "weight": "weight", "cut": "njets > 0"}]
     for options in each:
@@ -214,7 +230,7 @@ def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: An
 def test_steps_change_nothing_but_rounding(
     store: Store, values: dict[str, Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_VALUES", 37)
+    monkeypatch.setattr("memmpy.dataset.describe_columns.STEP_SIZE", 37)
     description = store.describe()
     for key in ("met", "event", "njets", "weight", "time"):
         check_numbers(description[key], values[key])

@@ -15,6 +15,7 @@ from memmpy.cuts.evaluation import (
     ColumnLike,
     HashedText,
     JaggedLike,
+    ListSlice,
     Program,
     check_keys,
     compute_column,
@@ -41,7 +42,7 @@ from memmpy.cuts.flow import (
     plan_groups,
     sort_groups,
 )
-from memmpy.cuts.inputs import STEP_SIZE, Inputs, open_inputs
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, in_order, open_inputs
 from memmpy.cuts.language import (
     LANGUAGE,
     Call,
@@ -80,6 +81,7 @@ __all__ = [
     "Inputs",
     "JaggedLike",
     "Key",
+    "ListSlice",
     "Logical",
     "Node",
     "Program",
@@ -101,6 +103,7 @@ __all__ = [
     "distinct_values",
     "find_entries",
     "find_mistakes",
+    "in_order",
     "keys_in",
     "keys_of",
     "keys_of_texts",

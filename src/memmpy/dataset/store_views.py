@@ -238,13 +238,7 @@ class StoreViews(StoreCuts):
             options = GroupOptions(by, cut, weight, aliases, constants)
             self._check_whole(options.keys)
             grouping = plan_groups(self._snapshot, (), keys=(), options=options)
-        rows = describe_columns(
-            self._snapshot,
-            selected,
-            grouping=grouping,
-            num_entries=self._num_events,
-            num_threads=threads,
-        )
+        rows = describe_columns(self._snapshot, selected, grouping=grouping, num_threads=threads)
         return Description(
             str(self.path),
             rows,
