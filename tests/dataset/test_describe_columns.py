@@ -17,6 +17,7 @@ from memmpy.errors import (
     MissingKeyError,
     OptionError,
 )
+from memmpy.store import read_metadata
 
 NUM = 3000
 PROCESSES = np.array(["ttH", "ttbb", "DY"])
@@ -218,7 +219,7 @@ def test_what_is_found_on_the_way_is_warned_of_once(tmp_path: Path) -> None:
 
 
 def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: Any) -> None:
-    for name in ("STEP_SIZE", "_STEP_GROUPED"):
+    for name in ("_STEP_ALL", "_STEP_GROUPED"):
         monkeypatch.setattr(f"memmpy.dataset.describe_columns.{name}", 100)
     keys = ["met", "jet_pt", "time"]
     each: list[dict[str, Any]] = [{}, {"by": "process", "weight": "weight", "cut": "njets > 0"}]
@@ -230,7 +231,7 @@ def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: An
 def test_steps_change_nothing_but_rounding(
     store: Store, values: dict[str, Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("memmpy.dataset.describe_columns.STEP_SIZE", 37)
+    monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_ALL", 37)
     description = store.describe()
     for key in ("met", "event", "njets", "weight", "time"):
         check_numbers(description[key], values[key])
@@ -277,6 +278,20 @@ def test_columns_of_another_length_stand_alone_or_are_left_out(tmp_path: Path) -
     assert "without columns of another length: short" in repr(description)
     with pytest.raises(LengthError, match="'short' has 3 entries, and the store 10"):
         store.describe(["x", "short"], cut="y < 2")
+
+
+def test_damaged_columns_are_named(tmp_path: Path) -> None:
+    for key in ("x", "y"):
+        with memmpy.WriteVector(tmp_path / "s", key) as column:
+            column.extend(np.arange(5.0))
+    array = read_metadata(tmp_path / "s").columns["x"].arrays["values"]
+    (tmp_path / "s" / array.file).write_bytes(b"damage")
+    store = memmpy.open(tmp_path / "s")
+    assert [row.key for row in store.describe()] == ["y"]
+    assert store.describe().to_dict()["damaged"] == ["x"]
+    for result in (store.describe(), store.head()):
+        assert "without columns that are damaged: x" in repr(result)
+    assert "that are damaged" not in repr(store.describe("y")) + repr(store.head(keys="y"))
 
 
 def test_an_empty_column_has_no_numbers(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from memmpy.columns import Snapshot, type_of_column
 from memmpy.cuts import (
-    STEP_SIZE,
     EntryNotes,
     Group,
     Grouping,
@@ -39,8 +38,8 @@ __all__ = ["describe_columns"]
 
 #: Different texts of a column that are counted.
 MAX_TEXTS = 10_000
-#: Entries that are grouped in one go, and groups that are looked for one by one.
-_STEP_GROUPED, _FEW_GROUPS = 1 << 17, 16
+#: Entries that a thread summarizes in one go, all or by group, and groups that are few.
+_STEP_ALL, _STEP_GROUPED, _FEW_GROUPS = 1 << 20, 1 << 17, 16
 #: For the numbers of items of lists, whose distribution is not shown.
 _NO_BINS = BinFrame(0.0, 1.0, 1)
 #: Bins of a distribution, and places in a column, and values there, that choose its range.
@@ -323,7 +322,7 @@ class _ColumnReader:
 
 def _tasks(readers: Sequence[_ColumnReader]) -> Iterator[Callable[[], Part]]:
     for reader in readers:
-        for start, stop in reader.inputs.ranges(STEP_SIZE):
+        for start, stop in reader.inputs.ranges(_STEP_ALL):
             members: Members = [((), slice(0, stop - start))]
             yield partial(reader.read, start, stop, members, None, EntryNotes())
 

@@ -105,17 +105,20 @@ class _Events:
 
 
 def events_of_store(
-    snapshot: Snapshot, keys: Sequence[str], entries: Entries, *, left_out: int, max_rows: int
+    snapshot: Snapshot,
+    keys: Sequence[str],
+    entries: Entries,
+    *,
+    left_out: Sequence[str],
+    max_rows: int,
 ) -> EventTable:
     """Return the values of some keys at some entries, which are in range.
 
-    `left_out` columns of another length are counted in the title.
+    The title ends with the lines of `left_out`.
     """
     columns = {key: _values(snapshot, key, entries) for key in keys}
     nums = f"{format_count(len(entries), 'event')}, {format_count(len(keys), 'key')}"
-    title = f"Store {str(snapshot.path)!r}: {nums}"
-    if left_out:
-        title += f"; without {format_count(left_out, 'column')} of another length"
+    title = "; ".join([f"Store {str(snapshot.path)!r}: {nums}", *left_out])
     return EventTable(entries, columns, title, max_rows)
 
 

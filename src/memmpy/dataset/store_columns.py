@@ -16,6 +16,7 @@ __all__ = [
     "MAX_ROWS",
     "ColumnSummary",
     "Columns",
+    "left_out_in_words",
     "list_columns",
     "process_keys",
     "select_aligned",
@@ -185,6 +186,15 @@ def select_aligned(
         message = f"column {others[0]!r} has {len(columns[others[0]]):,} entries, and the store "
         raise LengthError(f"{message}{num_entries:,}: ask for it alone, or without it")
     return [key for key in selected if len(columns[key]) == num_entries], others
+
+
+def left_out_in_words(others: Sequence[str], damaged: Sequence[str]) -> list[str]:
+    """Return a line about columns of another length, and one about damaged ones, if any."""
+    return [
+        f"without columns {why}: {', '.join(keys[:3])}{', …' * (len(keys) > 3)}"
+        for why, keys in (("of another length", others), ("that are damaged", damaged))
+        if keys
+    ]
 
 
 def process_keys(metadata: Metadata) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from memmpy.dataset.event_table import EventTable, events_of_store, first_passin
 from memmpy.dataset.store_columns import (
     MAX_ROWS,
     Columns,
+    left_out_in_words,
     list_columns,
     process_keys,
     select_aligned,
@@ -162,7 +163,7 @@ class StoreViews(StoreCuts):
             self._snapshot,
             selected,
             chosen,
-            left_out=len(others),
+            left_out=left_out_in_words(others, [*self._damage] if keys is None else []),
             max_rows=MAX_ROWS if keys is None else 0,
         )
 
@@ -224,7 +225,7 @@ class StoreViews(StoreCuts):
         --------
         >>> print(store.describe(["met", "jet_*"], by="process", cut="nJets >= 6"))
         """
-        threads, all_keys = check_threads(num_threads), keys is None
+        threads = check_threads(num_threads)
         if keys is not None:
             self._check_whole(self._select(keys))
         if by == "process" and by not in self._columns:
@@ -246,5 +247,6 @@ class StoreViews(StoreCuts):
             cut,
             weight,
             tuple(others),
-            MAX_ROWS if all_keys else 0,
+            tuple(self._damage) if keys is None else (),
+            MAX_ROWS if keys is None else 0,
         )
