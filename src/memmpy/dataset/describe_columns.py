@@ -27,6 +27,7 @@ from memmpy.kernels import (
     ITEMS_REDUCED,
     BinFrame,
     ValueSummary,
+    distances_from,
     is_worth_compiling,
     places_of,
     summarize,
@@ -356,14 +357,13 @@ def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Mem
 def _weighted(
     values: Array, weights: NDArray[np.float64], summary: ValueSummary, frame: BinFrame
 ) -> WeightedSums:
-    wide = values.astype(np.float64)
-    is_finite = np.isfinite(wide)
+    is_finite = np.isfinite(values)
     if not is_finite.all():
-        wide, weights = wide[is_finite], weights[is_finite]
+        values, weights = values[is_finite], weights[is_finite]
     with np.errstate(all="ignore"):
-        distances = wide - summary.mean
+        distances = distances_from(values, summary.mean)
         sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
-    places = places_of(wide, frame)
+    places = places_of(values.astype(np.float64), frame)
     content = np.bincount(places, weights, minlength=frame.num_bins)
     return WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
 
