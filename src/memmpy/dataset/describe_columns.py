@@ -113,7 +113,7 @@ def frame_of(reader: "_ColumnReader") -> BinFrame:
     content = content_of(column)
     num = len(column) if content is None else len(content)
     parts = []
-    for at in range(0, num if reader.has_values else 0, max(_NUM_SAMPLED, num // _NUM_PLACES)):
+    for at in range(0, num, max(_NUM_SAMPLED, num // _NUM_PLACES)):
         stop = min(at + _NUM_SAMPLED, num)
         values = reader.values(at, stop).values if content is None else content[at:stop]
         parts.append(values.reshape(-1))
@@ -160,23 +160,18 @@ def describe_columns(
     num = sum(num_values(snapshot.columns[key]) for key in keys)
     compiled = is_worth_compiling(num, least=ITEMS_REDUCED)
     readers = [_ColumnReader.of(key, snapshot, compiled=compiled) for key in keys]
-    if grouping is None:
-        tasks = _tasks(readers)
-    else:
-        tasks = _grouped_tasks(readers, open_inputs(snapshot, keys, {}), grouping)
     totals = {reader.key: GroupTotals(reader.zero, grouping) for reader in readers}
+    tasks = _tasks(readers, snapshot, grouping)
     for key, sums, notes in in_order(tasks, num_threads=num_threads):
         totals[key].add([*sums], sums.values(), notes)
+    rows: list[ColumnStatistics] = []
+    for reader in readers:
+        groups, record = totals[reader.key].in_order(), snapshot.metadata.columns[reader.key]
+        labelled = zip(labels_of([*groups]), groups.values(), strict=True)
+        rows += [_statistics(label, record, reader, sums) for label, sums in labelled]
     if keys:
         totals[keys[0]].warn()
-    groups = {key: total.in_order() for key, total in totals.items()}
-    return tuple(
-        _statistics(label, snapshot.metadata.columns[reader.key], reader, sums)
-        for reader in readers
-        for label, sums in zip(
-            labels_of([*groups[reader.key]]), groups[reader.key].values(), strict=True
-        )
-    )
+    return tuple(rows)
 
 
 def _statistics(
@@ -237,23 +232,7 @@ Part: TypeAlias = tuple[str, Mapping[Group, ColumnSums], EntryNotes]
 
 @dataclass(frozen=True, slots=True)
 class _ColumnReader:
-    """Reads one column.
-
-    Attributes
-    ----------
-    key : str
-        The column.
-    inputs : Inputs
-        The column alone.
-    zero : ColumnSums
-        The sums of no entries.
-    has_values : bool
-        Whether it holds numbers, booleans or texts.
-    compiled : bool
-        See `summarize`.
-    frame : BinFrame
-        The bins of its numbers.
-    """
+    """Reads one column, which may hold no values that can be summarized."""
 
     key: str
     inputs: Inputs
@@ -266,13 +245,12 @@ class _ColumnReader:
     def of(cls, key: str, snapshot: Snapshot, *, compiled: bool) -> "_ColumnReader":
         """Return the reader of a column, which looks at a few entries."""
         inputs = open_inputs(snapshot, [key], {})
-        nothing = inputs.values(key, 0, 0)
-        if why_no_numbers(nothing):
-            return cls(key, inputs, ColumnSums(0), has_values=False, compiled=compiled)
-        if values_of(key, {key: nothing}, num_entries=0).texts is not None:
-            zero = ColumnSums(0, texts=Counter())
-            return cls(key, inputs, zero, has_values=True, compiled=compiled)
-        reader = cls(key, inputs, ColumnSums(0), has_values=True, compiled=compiled)
+        has_values = not why_no_numbers(inputs.values(key, 0, 0))
+        reader = cls(key, inputs, ColumnSums(0), has_values, compiled)
+        if not has_values:
+            return reader
+        if reader.values(0, 0).texts is not None:
+            return replace(reader, zero=ColumnSums(0, texts=Counter()))
         return replace(reader, frame=frame_of(reader))
 
     def values(self, start: int, stop: int) -> FlatValues:
@@ -321,18 +299,17 @@ class _ColumnReader:
         return ColumnSums(num, summary, lengths, weighted)
 
 
-def _tasks(readers: Sequence[_ColumnReader]) -> Iterator[Callable[[], Part]]:
-    for reader in readers:
-        for start, stop in reader.inputs.ranges(_STEP_ALL):
-            members: Members = [((), slice(0, stop - start))]
-            yield partial(reader.read, start, stop, members, None, EntryNotes())
-
-
-def _grouped_tasks(
-    readers: Sequence[_ColumnReader], inputs: Inputs, grouping: Grouping
+def _tasks(
+    readers: Sequence[_ColumnReader], snapshot: Snapshot, grouping: Grouping | None
 ) -> Iterator[Callable[[], Part]]:
-    """Group ranges of entries, each once for all columns; the thread of the caller does it."""
-    for start, stop in inputs.ranges(_STEP_GROUPED):
+    """Yield the work on each column; the thread of the caller groups entries, once for all."""
+    if grouping is None:
+        for reader in readers:
+            for start, stop in reader.inputs.ranges(_STEP_ALL):
+                members: Members = [((), slice(0, stop - start))]
+                yield partial(reader.read, start, stop, members, None, EntryNotes())
+        return
+    for start, stop in open_inputs(snapshot, [r.key for r in readers], {}).ranges(_STEP_GROUPED):
         grouped = grouping(start, stop)
         members = _members(grouped.groups, grouped.group_of, stop - start)
         for reader in readers:

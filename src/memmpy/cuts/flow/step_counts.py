@@ -20,18 +20,9 @@ __all__ = ["StepCounter", "add_steps", "passing_steps"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepCounts:
-    """A range of entries, sorted into bins.
+    """A range of entries: the groups, entries by group and bin, the bin of each entry and weights.
 
-    Attributes
-    ----------
-    groups : sequence of Group
-        Their groups, a row of bins each.
-    counts : int64 array of shape (num_groups, 1 + num_cuts)
-        Entries of each bin.
-    notes : EntryNotes
-        Warnings for the user.
-    bin_of, weights : int64 and float64 arrays of shape (n,), optional
-        The bin of each entry, by row, and its weight.
+    Bins are numbered by group, then by how many steps pass.
     """
 
     groups: Sequence[Group]

@@ -69,11 +69,6 @@ class KeyHistogram:
         """The sums of the bins alone, of shape (num_groups, num_bins)."""
         return self.sums[:, 1:-2]
 
-    @property
-    def errors(self) -> NDArray[np.float64]:
-        """The statistical errors of `values`."""
-        return np.sqrt(self.squares[:, 1:-2])
-
 
 def fill_histograms(
     snapshot: Snapshot,
