@@ -12,10 +12,12 @@ import memmpy
 from memmpy import CutFlow, RFileConfig, Store, convert
 from memmpy.errors import (
     CutError,
+    CutWarning,
     LengthError,
     MissingKeyError,
     OptionError,
 )
+from memmpy.store import read_metadata
 
 NUM = 3000
 PROCESSES = np.array(["ttH", "ttbb", "DY"])
@@ -67,8 +69,8 @@ def check_numbers(row: Any, flat: np.ndarray) -> None:
     assert row.num_infinite == np.count_nonzero(np.isinf(flat))
     assert row.num_zero == np.count_nonzero(flat == 0)
     assert row.mean == pytest.approx(np.mean(finite), rel=1e-12)
-    shift = finite[0]
-    assert row.std == pytest.approx(np.std(finite - shift), rel=1e-12)
+    exact = flat[np.isfinite(flat)].tolist()  # integers of Python, which are not rounded
+    assert row.std == pytest.approx(np.std([float(one - exact[0]) for one in exact]), rel=1e-12)
     assert row.min == flat[np.isfinite(flat)].min().item()
     assert row.max == flat[np.isfinite(flat)].max().item()
     assert sum(row.bins) == len(finite)
@@ -86,9 +88,15 @@ def test_numbers_are_those_of_numpy(store: Store, values: dict[str, Any], key: s
     check_numbers(row, values[key].reshape(-1))
 
 
-def test_extremes_of_64_bits_are_exact(store: Store) -> None:
-    row = store.describe("event")["event"]
-    assert (row.min, row.max) == (2**63, 2**63 + NUM - 1)
+def test_extremes_and_widths_of_64_bits_are_exact(tmp_path: Path) -> None:
+    ends = {"u": (2**63, 2**63 + 9), "i": (-(2**63), 6 - 2**63), "j": (2**63 - 7, 2**63 - 1)}
+    for key, (low, high) in ends.items():
+        with memmpy.WriteVector(tmp_path / "s", key) as writer:
+            writer.extend(np.array([low, high] * 3, "u8" if key == "u" else "i8"))
+    for weight in (None, "2"):
+        for row in memmpy.open(tmp_path / "s").describe(weight=weight):
+            low, high = ends[row.key]
+            assert (row.min, row.max, row.std) == (low, high, (high - low) / 2)
 
 
 def test_lists_have_the_values_of_their_items_and_counts(
@@ -122,9 +130,24 @@ def test_texts_have_a_number_and_a_most_frequent_one(store: Store, values: dict[
     assert row.mean is None
 
 
-def test_nested_columns_have_their_entries(store: Store) -> None:
+def test_nested_columns_have_the_values_of_their_numbers(store: Store) -> None:
     row = store.describe()["nested"]
-    assert (row.num_entries, row.mean, row.type) == (NUM, None, "list of lists of float64")
+    assert (row.num_entries, row.type) == (NUM, "list of lists of float64")
+    assert (row.num_values, row.mean, row.std, row.counts) == (NUM // 2, 1, 0, (0, 0.5, 1))
+
+
+def test_columns_without_numbers_have_their_entries(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
+        "track": ak.Array([{"x": 1.0}, {"x": 2.0}]),
+        "words": ak.Array([["a", "b"], []]),
+    }
+    for key, column in columns.items():
+        with memmpy.WriteNested(tmp_path / "s", key) as writer:
+            writer.extend(column)
+    with memmpy.WriteVector(tmp_path / "s", "z") as vector:
+        vector.extend(np.array([1j, 2.0]))
+    for row in memmpy.open(tmp_path / "s").describe():
+        assert (row.num_entries, row.num_values, row.mean, row.counts) == (2, 2, None, None)
 
 
 def test_groups_have_the_numbers_of_their_entries(store: Store, values: dict[str, Any]) -> None:
@@ -182,8 +205,28 @@ def test_a_weight_acts_on_mean_width_and_distribution(store: Store, values: dict
     assert "with the weight 2 * weight" in repr(description)
 
 
+def test_weights_that_are_not_finite_are_a_warning_if_their_entries_count(store: Store) -> None:
+    options: dict[str, Any] = {"by": "process", "weight": "where(njets == 1, sqrt(-1), 1)"}
+    with pytest.warns(CutWarning, match="the first of them .*weights that are NaN or infinite"):
+        description = store.describe(["met", "njets"], **options)
+    assert math.isnan(description["met", "DY"].mean)
+    assert math.isfinite(store.describe("met", cut="njets > 1", **options)["met", "DY"].mean)
+
+
+def test_what_is_found_on_the_way_is_warned_of_once(tmp_path: Path) -> None:
+    for key, num in (("one", 1), ("two", 2)):
+        with memmpy.WriteJagged(tmp_path / "s", key) as column:
+            column.extend([np.ones(num)] * 9)
+    store = memmpy.open(tmp_path / "s")
+    for work in (store.describe, store.head):
+        with pytest.warns(CutWarning, match="'one' and 'two' differ in length") as caught:
+            work(cut="one > 0 && two > 0")
+        assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: Any) -> None:
-    monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_VALUES", 100)
+    for name in ("_STEP_ALL", "_STEP_GROUPED"):
+        monkeypatch.setattr(f"memmpy.dataset.describe_columns.{name}", 100)
     keys = ["met", "jet_pt", "time"]
     each: list[dict[str, Any]] = [{}, {"by": "process", "weight": "weight", "cut": "njets > 0"}]
     for options in each:
@@ -194,7 +237,7 @@ def test_any_number_of_threads_gives_the_same_bits(store: Store, monkeypatch: An
 def test_steps_change_nothing_but_rounding(
     store: Store, values: dict[str, Any], monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_VALUES", 37)
+    monkeypatch.setattr("memmpy.dataset.describe_columns._STEP_ALL", 37)
     description = store.describe()
     for key in ("met", "event", "njets", "weight", "time"):
         check_numbers(description[key], values[key])
@@ -241,6 +284,20 @@ def test_columns_of_another_length_stand_alone_or_are_left_out(tmp_path: Path) -
     assert "without columns of another length: short" in repr(description)
     with pytest.raises(LengthError, match="'short' has 3 entries, and the store 10"):
         store.describe(["x", "short"], cut="y < 2")
+
+
+def test_damaged_columns_are_named(tmp_path: Path) -> None:
+    for key in ("x", "y"):
+        with memmpy.WriteVector(tmp_path / "s", key) as column:
+            column.extend(np.arange(5.0))
+    array = read_metadata(tmp_path / "s").columns["x"].arrays["values"]
+    (tmp_path / "s" / array.file).write_bytes(b"damage")
+    store = memmpy.open(tmp_path / "s")
+    assert [row.key for row in store.describe()] == ["y"]
+    assert store.describe().to_dict()["damaged"] == ["x"]
+    for result in (store.describe(), store.head()):
+        assert "without columns that are damaged: x" in repr(result)
+    assert "that are damaged" not in repr(store.describe("y")) + repr(store.head(keys="y"))
 
 
 def test_an_empty_column_has_no_numbers(tmp_path: Path) -> None:

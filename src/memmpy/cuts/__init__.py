@@ -15,6 +15,7 @@ from memmpy.cuts.evaluation import (
     ColumnLike,
     HashedText,
     JaggedLike,
+    ListSlice,
     Program,
     check_keys,
     compute_column,
@@ -25,9 +26,12 @@ from memmpy.cuts.evaluation import (
 )
 from memmpy.cuts.flow import (
     CutFlow,
+    EntryNotes,
     Group,
+    GroupedEntries,
     Grouping,
     GroupOptions,
+    GroupTotals,
     check_by,
     check_num_groups,
     count_steps,
@@ -38,7 +42,7 @@ from memmpy.cuts.flow import (
     plan_groups,
     sort_groups,
 )
-from memmpy.cuts.inputs import STEP_SIZE, Inputs, open_inputs
+from memmpy.cuts.inputs import STEP_SIZE, Inputs, in_order, open_inputs
 from memmpy.cuts.language import (
     LANGUAGE,
     Call,
@@ -67,13 +71,17 @@ __all__ = [
     "CutFlow",
     "CutRecord",
     "Cuts",
+    "EntryNotes",
     "Group",
     "GroupOptions",
+    "GroupTotals",
+    "GroupedEntries",
     "Grouping",
     "HashedText",
     "Inputs",
     "JaggedLike",
     "Key",
+    "ListSlice",
     "Logical",
     "Node",
     "Program",
@@ -95,6 +103,7 @@ __all__ = [
     "distinct_values",
     "find_entries",
     "find_mistakes",
+    "in_order",
     "keys_in",
     "keys_of",
     "keys_of_texts",

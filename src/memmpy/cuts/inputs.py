@@ -20,10 +20,11 @@ from memmpy.columns import (
 from memmpy.cuts.evaluation import ColumnLike, HashedText, ListSlice
 from memmpy.cuts.language import Node, keys_in, keys_of
 from memmpy.errors import LengthError
+from memmpy.jagged import Jagged
 from memmpy.parallel import keep_freed_memory, prefetch
 from memmpy.typing import Entries
 
-__all__ = ["STEP_SIZE", "Inputs", "inputs_of", "open_inputs"]
+__all__ = ["STEP_SIZE", "Inputs", "in_order", "inputs_of", "open_inputs"]
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ T = TypeVar("T")
 STEP_SIZE = 1 << 19
 #: Elements of one list or array evaluated at a time, unless one entry has more.
 MAX_ITEMS = 1 << 21
+#: Entries of nested data that are read at a time.
+_NESTED_STEP = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Inputs:
 
     def slices(self, start: int, stop: int) -> dict[str, ColumnLike]:
         """Return a range of entries of each column, as a program takes them, without a copy."""
-        return {key: self._values(key, start, stop) for key in self.columns}
+        return {key: self.values(key, start, stop) for key in self.columns}
 
     def take(self, entries: Entries) -> dict[str, ColumnLike]:
         """Return some entries, ascending, of each column; without a copy if they are a range."""
@@ -74,17 +77,19 @@ class Inputs:
         self, work: Callable[[int, int], T], *, step_size: int, num_threads: int
     ) -> Iterator[T]:
         """Yield ``work(start, stop)`` for each range of entries, in order; threads work ahead."""
-        tasks = (partial(work, start, stop) for start, stop in self._ranges(step_size))
+        tasks = (partial(work, start, stop) for start, stop in self.ranges(step_size))
         if self.num_entries <= step_size:
             num_threads = 0
-        if num_threads:
-            keep_freed_memory()
-        return prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
+        return in_order(tasks, num_threads=num_threads)
 
-    def _ranges(self, step_size: int) -> Iterator[tuple[int, int]]:
-        offsets = [c.offsets for c in self.columns.values() if isinstance(c, ReadJagged)]
-        rows = [c[:1].size for c in self.columns.values() if isinstance(c, np.ndarray)]
+    def ranges(self, step_size: int) -> Iterator[tuple[int, int]]:
+        """Yield ranges of entries, at most `step_size` each, and fewer if they have many items."""
+        columns = self.columns.values()
+        offsets = [_lists_of(c).offsets for c in columns if isinstance(c, ReadJagged | ReadShaped)]
+        rows = [c[:1].size for c in columns if isinstance(c, np.ndarray)]
         step_size = min(step_size, max(1, MAX_ITEMS // max([1, *rows])))
+        if any(isinstance(c, ReadNested) for c in columns):
+            step_size = min(step_size, _NESTED_STEP)
         start = 0
         while start < self.num_entries:
             stop = min(start + step_size, self.num_entries)
@@ -96,11 +101,13 @@ class Inputs:
             yield start, stop
             start = stop
 
-    def _values(self, key: str, start: int, stop: int) -> ColumnLike:
+    def values(self, key: str, start: int, stop: int) -> ColumnLike:
+        """Return a range of entries of one column; see `slices`."""
         column, texts = self.columns[key], self.texts[key]
-        if isinstance(column, ReadJagged):
-            offsets = column.offsets_between(start, stop)
-            return ListSlice(column.content[offsets[0] : offsets[-1]], offsets)
+        if isinstance(column, ReadJagged | ReadShaped):
+            lists = _lists_of(column)
+            offsets = lists.offsets_between(start, stop)
+            return ListSlice(lists.content[offsets[0] : offsets[-1]], offsets)
         values: Any = column[start:stop]
         if not isinstance(column, np.ndarray):
             return values  # type: ignore[no-any-return]
@@ -114,6 +121,13 @@ class Inputs:
         # Entries are in range, so nothing wraps; this is the fastest mode.
         values = np.take(np.asarray(column), entries, axis=0, mode="wrap")
         return values if texts is None else HashedText(values, texts)
+
+
+def in_order(tasks: Iterable[Callable[[], T]], *, num_threads: int) -> Iterator[T]:
+    """Yield the results of tasks in their order; threads work ahead."""
+    if num_threads:
+        keep_freed_memory()
+    return prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
 
 
 def inputs_of(
@@ -160,6 +174,11 @@ def open_inputs(snapshot: Snapshot, keys: Iterable[str], stored_as: Mapping[str,
         for key, name in stored.items()
     }
     return Inputs(columns, texts, num_entries)
+
+
+def _lists_of(column: ReadJagged | ReadShaped) -> ReadJagged | Jagged:
+    """Return lists, or arrays of any shape as lists."""
+    return column.flat if isinstance(column, ReadShaped) else column
 
 
 def _column(snapshot: Snapshot, name: str) -> StoredColumn:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
-from memmpy.dataset.store_columns import MAX_ROWS
+from memmpy.dataset.store_columns import MAX_ROWS, left_out_in_words
 from memmpy.display import Cell, Renderable, Sparkline, Table, format_count, json_value
 from memmpy.errors import MissingKeyError, nearest
 
@@ -99,6 +99,8 @@ class Description(Renderable, Sequence[ColumnStatistics]):
         The cut and the weight.
     left_out : tuple of str
         Columns of another length than the store, which have no groups.
+    damaged : tuple of str
+        Columns that cannot be read.
     max_rows : int
         Rows to show on a terminal; 0 for all.
 
@@ -114,6 +116,7 @@ class Description(Renderable, Sequence[ColumnStatistics]):
     cut: str | None
     weight: str | None
     left_out: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
     max_rows: int = MAX_ROWS
 
     def __len__(self) -> int:
@@ -140,8 +143,14 @@ class Description(Renderable, Sequence[ColumnStatistics]):
     def to_dict(self) -> dict[str, Any]:
         """Return it as dicts, lists, texts and numbers, for JSON; None for NaN and infinity."""
         rows = [json_value(asdict(row)) for row in self.rows]
-        fields = {"path": self.path, "by": [*self.by], "cut": self.cut, "weight": self.weight}
-        return {**fields, "left_out": [*self.left_out], "rows": rows}
+        fields: dict[str, Any] = {
+            "path": self.path,
+            "by": [*self.by],
+            "cut": self.cut,
+            "weight": self.weight,
+        }
+        fields |= {"left_out": [*self.left_out], "damaged": [*self.damaged]}
+        return {**fields, "rows": rows}
 
     def _blocks(self) -> list[str | Table]:
         num = len(dict.fromkeys(row.key for row in self.rows))
@@ -156,9 +165,7 @@ class Description(Renderable, Sequence[ColumnStatistics]):
             cells = [column.cell(row) for column in columns]
             sections[-1].append(cells if is_first else ["", *cells[1:]])
         caption = [f"mean, std and distribution with the weight {self.weight}"] * bool(self.weight)
-        if self.left_out:
-            left_out = ", ".join(self.left_out[:3]) + ", …" * (len(self.left_out) > 3)
-            caption.append(f"without columns of another length: {left_out}")
+        caption += left_out_in_words(self.left_out, self.damaged)
         headings = [column.heading for column in columns]
         ranks = sorted((column.rank, i) for i, column in enumerate(columns) if column.rank)
         return [

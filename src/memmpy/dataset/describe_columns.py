@@ -10,35 +10,28 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import (
-    ReadJagged,
-    ReadNested,
-    ReadShaped,
-    ReadText,
-    Snapshot,
-    StoredColumn,
-    type_of_column,
-)
+from memmpy.columns import Snapshot, type_of_column
 from memmpy.cuts import (
+    EntryNotes,
     Group,
     Grouping,
-    HashedText,
-    check_num_groups,
-    distinct_values,
+    GroupTotals,
+    Inputs,
+    in_order,
     labels_of,
-    sort_groups,
+    open_inputs,
 )
 from memmpy.dataset.column_statistics import ColumnStatistics
-from memmpy.jagged import Jagged
+from memmpy.dataset.key_values import FlatValues, content_of, num_values, values_of, why_no_numbers
 from memmpy.kernels import (
     ITEMS_REDUCED,
     BinFrame,
     ValueSummary,
+    distances_from,
     is_worth_compiling,
     places_of,
     summarize,
 )
-from memmpy.parallel import keep_freed_memory, prefetch
 from memmpy.store import ColumnRecord
 from memmpy.typing import Array, Entries
 
@@ -46,8 +39,8 @@ __all__ = ["describe_columns"]
 
 #: Different texts of a column that are counted.
 MAX_TEXTS = 10_000
-#: Values that a thread summarizes in one go, and entries that are grouped in one go.
-_STEP_VALUES, _STEP_ENTRIES, _FEW_GROUPS = 1 << 20, 1 << 17, 16
+#: Entries that a thread summarizes in one go, all or by group, and groups that are few.
+_STEP_ALL, _STEP_GROUPED, _FEW_GROUPS = 1 << 20, 1 << 17, 16
 #: For the numbers of items of lists, whose distribution is not shown.
 _NO_BINS = BinFrame(0.0, 1.0, 1)
 #: Bins of a distribution, and places in a column, and values there, that choose its range.
@@ -100,15 +93,13 @@ class ColumnSums:
     texts: Counter[str] | None = None
 
     def __add__(self, other: "ColumnSums") -> "ColumnSums":
-        texts = self.texts
-        if texts is not None and other.texts is not None and len(texts) <= MAX_TEXTS:
-            texts = Counter(dict((texts + other.texts).most_common(MAX_TEXTS + 1)))
+        texts = _add(self.texts, other.texts)
         return ColumnSums(
             self.num_entries + other.num_entries,
             _add(self.values, other.values),
             _add(self.lengths, other.lengths),
             _add(self.weighted, other.weighted),
-            texts,
+            None if texts is None else _few(texts),
         )
 
 
@@ -116,14 +107,17 @@ def _add(one: Any, other: Any) -> Any:
     return one if other is None else other if one is None else one + other
 
 
-def frame_of(column: StoredColumn) -> BinFrame:
+def frame_of(reader: "_ColumnReader") -> BinFrame:
     """Return the bins of a column, from values at evenly spaced places."""
-    content = _content_of(column)
-    if content is None or not len(content):
-        return BinFrame(0.0, 1.0, 1)
-    step = max(_NUM_SAMPLED, len(content) // _NUM_PLACES)
-    parts = [content[at : at + _NUM_SAMPLED] for at in range(0, len(content), step)]
-    sample = np.concatenate(parts).reshape(-1)
+    column = reader.inputs.columns[reader.key]
+    content = content_of(column)
+    num = len(column) if content is None else len(content)
+    parts = []
+    for at in range(0, num, max(_NUM_SAMPLED, num // _NUM_PLACES)):
+        stop = min(at + _NUM_SAMPLED, num)
+        values = reader.values(at, stop).values if content is None else content[at:stop]
+        parts.append(values.reshape(-1))
+    sample = np.concatenate(parts or [np.empty(0)])
     wide = sample.astype(np.float64)
     wide = wide[np.isfinite(wide)]
     if not len(wide):
@@ -147,7 +141,6 @@ def describe_columns(
     keys: Sequence[str],
     *,
     grouping: Grouping | None,
-    num_entries: int,
     num_threads: int,
 ) -> tuple[ColumnStatistics, ...]:
     """Return the statistics of columns: all groups of a column, then the next column.
@@ -161,49 +154,33 @@ def describe_columns(
     grouping : Grouping or None
         The groups, the cut and the weight; None if all entries are one group: then the columns may
         differ in length.
-    num_entries : int
-        The length of all columns, if there is a grouping.
     num_threads : int
         Threads beside that of the caller.
     """
-    sizes = {key: _size_of(snapshot.columns[key]) for key in keys}
-    compiled = is_worth_compiling(sum(sizes.values()), least=ITEMS_REDUCED)
-    readers = {
-        key: _SummaryReader(key, column, snapshot.texts(key), frame_of(column), compiled)
-        for key, column in ((key, snapshot.columns[key]) for key in keys)
-    }
-    tasks = (
-        _tasks(readers, sizes)
-        if grouping is None
-        else _grouped_tasks(readers, sizes, grouping, num_entries)
-    )
-    if num_threads:
-        keep_freed_memory()
-    sums: dict[tuple[str, Group], ColumnSums] = {}
-    for part in prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1):
-        for name, one in part.items():
-            sums[name] = sums[name] + one if name in sums else one
-    known = [()] if grouping is None else [*grouping.known]
-    groups = sort_groups(list(dict.fromkeys([*known, *(group for _, group in sums)])))
-    check_num_groups(len(groups), () if grouping is None else grouping.by)
-    return tuple(
-        _statistics(
-            key, label, snapshot.metadata.columns[key], readers[key], sums.get((key, group))
-        )
-        for key in keys
-        for group, label in zip(groups, labels_of(groups), strict=True)
-    )
+    num = sum(num_values(snapshot.columns[key]) for key in keys)
+    compiled = is_worth_compiling(num, least=ITEMS_REDUCED)
+    readers = [_ColumnReader.of(key, snapshot, compiled=compiled) for key in keys]
+    totals = {reader.key: GroupTotals(reader.zero, grouping) for reader in readers}
+    tasks = _tasks(readers, snapshot, grouping)
+    for key, sums, notes in in_order(tasks, num_threads=num_threads):
+        totals[key].add([*sums], sums.values(), notes)
+    rows: list[ColumnStatistics] = []
+    for reader in readers:
+        groups, record = totals[reader.key].in_order(), snapshot.metadata.columns[reader.key]
+        labelled = zip(labels_of([*groups]), groups.values(), strict=True)
+        rows += [_statistics(label, record, reader, sums) for label, sums in labelled]
+    if keys:
+        totals[keys[0]].warn()
+    return tuple(rows)
 
 
 def _statistics(
-    key: str, group: str, record: ColumnRecord, reader: "_SummaryReader", sums: ColumnSums | None
+    group: str, record: ColumnRecord, reader: "_ColumnReader", sums: ColumnSums
 ) -> ColumnStatistics:
-    sums = sums or ColumnSums(0)
-    is_text = reader.texts is not None or record.kind == "text"
     statistics = ColumnStatistics(
-        key=key,
+        key=reader.key,
         group=group,
-        type="text" if is_text else type_of_column(record).in_words(),
+        type=type_of_column(record).in_words() if sums.texts is None else "text",
         num_entries=sums.num_entries,
         num_values=sums.num_entries,
     )
@@ -249,88 +226,94 @@ def _mean_and_std(
         return float(weighted.center + distance), float(np.sqrt(second / total - distance**2))
 
 
+#: The key of a column, its sums by group, and warnings.
+Part: TypeAlias = tuple[str, Mapping[Group, ColumnSums], EntryNotes]
+
+
 @dataclass(frozen=True, slots=True)
-class _SummaryReader:
-    """Reads one column."""
+class _ColumnReader:
+    """Reads one column, which may hold no values that can be summarized."""
 
     key: str
-    column: StoredColumn
-    texts: Mapping[int, str] | None
-    frame: BinFrame
+    inputs: Inputs
+    zero: ColumnSums
+    has_values: bool
     compiled: bool
+    frame: BinFrame = _NO_BINS
+
+    @classmethod
+    def of(cls, key: str, snapshot: Snapshot, *, compiled: bool) -> "_ColumnReader":
+        """Return the reader of a column, which looks at a few entries."""
+        inputs = open_inputs(snapshot, [key], {})
+        has_values = not why_no_numbers(inputs.values(key, 0, 0))
+        reader = cls(key, inputs, ColumnSums(0), has_values, compiled)
+        if not has_values:
+            return reader
+        if reader.values(0, 0).texts is not None:
+            return replace(reader, zero=ColumnSums(0, texts=Counter()))
+        return replace(reader, frame=frame_of(reader))
+
+    def values(self, start: int, stop: int) -> FlatValues:
+        """Return the values of a range of entries."""
+        columns = {self.key: self.inputs.values(self.key, start, stop)}
+        return values_of(self.key, columns, num_entries=stop - start)
 
     def read(
-        self, start: int, members: Members, weights: NDArray[np.float64] | None
-    ) -> dict[tuple[str, Group], ColumnSums]:
-        """Return the sums of each group, for the range of entries that begins at `start`."""
-        return {(self.key, group): self._sums(start, rows, weights) for group, rows in members}
+        self,
+        start: int,
+        stop: int,
+        members: Members,
+        weights: NDArray[np.float64] | None,
+        notes: EntryNotes,
+    ) -> Part:
+        """Return the sums of each group of a range of entries."""
+        flat = self.values(start, stop) if self.has_values else None
+        sums = {
+            group: self._sums(flat, rows, None if weights is None else weights[rows])
+            for group, rows in members
+        }
+        return self.key, sums, notes
 
     def _sums(
-        self, start: int, rows: slice | Entries, weights: NDArray[np.float64] | None
+        self,
+        flat: FlatValues | None,
+        rows: slice | Entries,
+        weights: NDArray[np.float64] | None,
     ) -> ColumnSums:
-        column = self.column
-        if isinstance(rows, slice):
-            num = rows.stop - rows.start
-            chosen: Any = slice(start + rows.start, start + rows.stop)
-        else:
-            num, chosen = len(rows), rows + start
-        weights = None if weights is None else weights[rows]
-        if isinstance(column, ReadNested):
-            return ColumnSums(num)
-        if isinstance(column, ReadText):
-            return ColumnSums(num, texts=_few(Counter(column[chosen].tolist())))
-        if self.texts is not None:
-            hashed = HashedText(np.asarray(column)[chosen], self.texts)
-            distinct, numbers = distinct_values(hashed) if num else ([], np.empty(0, np.int64))
-            counts = np.bincount(numbers, minlength=len(distinct)).tolist()
-            return ColumnSums(num, texts=_few(Counter(dict(zip(distinct, counts, strict=True)))))
-        lists = _lists_of(column)
-        if lists is None:
-            values = np.asarray(column)[chosen]
-            repeats: Any = values.size // max(1, num)
-            lengths = None
-        else:
-            values, counts_of = _items(lists, chosen)
-            repeats = counts_of * (values.size // max(1, len(values)))
+        num = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        if flat is None or not num:
+            return replace(self.zero, num_entries=num)
+        values, counts_of = flat.take(rows)
+        if flat.texts is not None:
+            counts = np.bincount(values, minlength=len(flat.texts)).tolist()
+            texts = Counter({t: n for t, n in zip(flat.texts, counts, strict=True) if n})
+            return ColumnSums(num, texts=_few(texts))
+        lengths = None
+        if counts_of is not None:
             lengths = summarize(counts_of, _NO_BINS, compiled=self.compiled)
-        flat = values.reshape(-1)
-        if flat.dtype.kind not in "biuf" or flat.dtype.itemsize > 8:
-            return ColumnSums(num, lengths=lengths)
-        summary = summarize(flat, self.frame, compiled=self.compiled)
-        sums = ColumnSums(num, summary, lengths)
+        summary = summarize(values, self.frame, compiled=self.compiled)
         if weights is None:
-            return sums
-        return replace(
-            sums, weighted=_weighted(flat, np.repeat(weights, repeats), summary, self.frame)
-        )
+            return ColumnSums(num, summary, lengths)
+        repeats = flat.size if counts_of is None else counts_of * flat.size
+        weighted = _weighted(values, np.repeat(weights, repeats), summary, self.frame)
+        return ColumnSums(num, summary, lengths, weighted)
 
 
 def _tasks(
-    readers: Mapping[str, _SummaryReader], sizes: Mapping[str, int]
-) -> Iterator[Callable[[], dict[tuple[str, Group], ColumnSums]]]:
-    for key, reader in readers.items():
-        num = len(reader.column)
-        step = max(1, _STEP_VALUES * num // max(1, sizes[key]))
-        for start in range(0, max(1, num), step):
-            stop = min(start + step, num)
-            yield partial(reader.read, start, [((), slice(0, stop - start))], None)
-
-
-def _grouped_tasks(
-    readers: Mapping[str, _SummaryReader],
-    sizes: Mapping[str, int],
-    grouping: Grouping,
-    num_entries: int,
-) -> Iterator[Callable[[], dict[tuple[str, Group], ColumnSums]]]:
-    """Group ranges of entries, each once for all columns; the thread of the caller does it."""
-    largest = max(1, *sizes.values()) / max(1, num_entries)
-    step = max(1, min(_STEP_ENTRIES, int(_STEP_VALUES / largest)))
-    for start in range(0, num_entries, step):
-        stop = min(start + step, num_entries)
+    readers: Sequence[_ColumnReader], snapshot: Snapshot, grouping: Grouping | None
+) -> Iterator[Callable[[], Part]]:
+    """Yield the work on each column; the thread of the caller groups entries, once for all."""
+    if grouping is None:
+        for reader in readers:
+            for start, stop in reader.inputs.ranges(_STEP_ALL):
+                members: Members = [((), slice(0, stop - start))]
+                yield partial(reader.read, start, stop, members, None, EntryNotes())
+        return
+    for start, stop in open_inputs(snapshot, [r.key for r in readers], {}).ranges(_STEP_GROUPED):
         grouped = grouping(start, stop)
         members = _members(grouped.groups, grouped.group_of, stop - start)
-        for reader in readers.values():
-            yield partial(reader.read, start, members, grouped.weights)
+        for reader in readers:
+            yield partial(reader.read, start, stop, members, grouped.weights, grouped.notes)
 
 
 def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Members:
@@ -343,54 +326,23 @@ def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Mem
         each = np.split(order, np.searchsorted(group_of[order], np.arange(len(groups))))[1:]
     members: list[tuple[Group, slice | Entries]] = []
     for group, rows in zip(groups, each, strict=True):
-        if len(rows):
-            run = slice(int(rows[0]), int(rows[-1]) + 1)
-            members.append((group, run if run.stop - run.start == len(rows) else rows))
+        run = slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
+        members.append((group, run if run.stop - run.start == len(rows) else rows))
     return members
 
 
 def _weighted(
     values: Array, weights: NDArray[np.float64], summary: ValueSummary, frame: BinFrame
 ) -> WeightedSums:
-    wide = values.astype(np.float64)
-    is_finite = np.isfinite(wide)
+    is_finite = np.isfinite(values)
     if not is_finite.all():
-        wide, weights = wide[is_finite], weights[is_finite]
+        values, weights = values[is_finite], weights[is_finite]
     with np.errstate(all="ignore"):
-        distances = wide - summary.mean
+        distances = distances_from(values, summary.mean)
         sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
-    places = places_of(wide, frame)
+    places = places_of(values.astype(np.float64), frame)
     content = np.bincount(places, weights, minlength=frame.num_bins)
     return WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
-
-
-def _lists_of(column: StoredColumn) -> ReadJagged | Jagged | None:
-    """Return a column of lists or arrays of any shape as lists; None for other columns."""
-    if isinstance(column, ReadShaped):
-        return column.flat
-    return column if isinstance(column, ReadJagged) else None
-
-
-def _items(lists: Any, chosen: slice | Entries) -> tuple[Array, NDArray[np.int64]]:
-    """Return the items of some entries, and the number of each entry's."""
-    if isinstance(chosen, slice):
-        offsets = lists.offsets_between(chosen.start, chosen.stop)
-        return lists.content[offsets[0] : offsets[-1]], np.diff(offsets)
-    taken = lists[chosen]
-    return taken.content, taken.counts
-
-
-def _content_of(column: StoredColumn) -> Array | None:
-    if isinstance(column, ReadNested | ReadText):
-        return None
-    lists = _lists_of(column)
-    content = np.asarray(column if lists is None else lists.content)
-    return content if content.dtype.kind in "biuf" and content.dtype.itemsize <= 8 else None
-
-
-def _size_of(column: StoredColumn) -> int:
-    content = _content_of(column)
-    return len(column) if content is None else content.size
 
 
 def _few(texts: Counter[str]) -> Counter[str]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from memmpy.columns import ReadNested, Snapshot
-from memmpy.cuts import GroupOptions, plan_groups
+from memmpy.cuts import EntryNotes, GroupOptions, plan_groups
 from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value, plain_text
-from memmpy.errors import warn_of
 from memmpy.typing import Entries
 
 if TYPE_CHECKING:
@@ -106,31 +105,36 @@ class _Events:
 
 
 def events_of_store(
-    snapshot: Snapshot, keys: Sequence[str], entries: Entries, *, left_out: int, max_rows: int
+    snapshot: Snapshot,
+    keys: Sequence[str],
+    entries: Entries,
+    *,
+    left_out: Sequence[str],
+    max_rows: int,
 ) -> EventTable:
     """Return the values of some keys at some entries, which are in range.
 
-    `left_out` columns of another length are counted in the title.
+    The title ends with the lines of `left_out`.
     """
     columns = {key: _values(snapshot, key, entries) for key in keys}
     nums = f"{format_count(len(entries), 'event')}, {format_count(len(keys), 'key')}"
-    title = f"Store {str(snapshot.path)!r}: {nums}"
-    if left_out:
-        title += f"; without {format_count(left_out, 'column')} of another length"
+    title = "; ".join([f"Store {str(snapshot.path)!r}: {nums}", *left_out])
     return EventTable(entries, columns, title, max_rows)
 
 
 def first_passing(snapshot: Snapshot, options: GroupOptions, *, num: int) -> Entries:
     """Return the first entries that pass a cut; read no further than they are."""
     grouping = plan_groups(snapshot, (), keys=(), options=options)
-    warn_of(grouping.notes)
-    num_entries, parts = grouping.inputs.num_entries, [np.empty(0, np.int64)]
+    notes, num_entries = EntryNotes(), grouping.inputs.num_entries
+    parts = [np.empty(0, np.int64)]
     for start in range(0, num_entries, _STEP):
-        group_of = grouping(start, min(start + _STEP, num_entries)).group_of
-        assert group_of is not None
-        parts.append(np.flatnonzero(group_of == 0) + start)
+        grouped = grouping(start, min(start + _STEP, num_entries))
+        assert grouped.group_of is not None
+        parts.append(np.flatnonzero(grouped.group_of == 0) + start)
+        notes += grouped.notes
         if sum(map(len, parts)) >= num:
             break
+    grouping.warn_of(notes)
     return np.concatenate(parts)[:num]
 
 

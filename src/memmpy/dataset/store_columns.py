@@ -10,13 +10,14 @@ from memmpy.checks import is_pattern
 from memmpy.columns import StoredColumn, check_keys, type_of_column
 from memmpy.display import Renderable, Table, format_count, format_size
 from memmpy.errors import LengthError, MissingKeyError, OptionError, nearest
-from memmpy.store import ColumnRecord, Metadata
+from memmpy.store import ColumnRecord, Metadata, process_names
 from memmpy.typing import PathLike
 
 __all__ = [
     "MAX_ROWS",
     "ColumnSummary",
     "Columns",
+    "left_out_in_words",
     "list_columns",
     "process_keys",
     "select_aligned",
@@ -188,16 +189,23 @@ def select_aligned(
     return [key for key in selected if len(columns[key]) == num_entries], others
 
 
+def left_out_in_words(others: Sequence[str], damaged: Sequence[str]) -> list[str]:
+    """Return a line about columns of another length, and one about damaged ones, if any."""
+    return [
+        f"without columns {why}: {', '.join(keys[:3])}{', …' * (len(keys) > 3)}"
+        for why, keys in (("of another length", others), ("that are damaged", damaged))
+        if keys
+    ]
+
+
 def process_keys(metadata: Metadata) -> tuple[str, ...]:
-    """Return the columns that tell the process of an entry: ``process``, else all texts."""
+    """Return the columns that tell the process of an entry; see `process_names`."""
     texts = [
         key
         for key, record in metadata.current_columns().items()
         if record.origin is not None and "metadata" in record.origin.recipe
     ]
-    if "process" in texts:
-        return ("process",)
-    return tuple(sorted(key for key in texts if key != "variation"))
+    return process_names(texts)
 
 
 def _summary(key: str, record: ColumnRecord, *, problem: str) -> ColumnSummary:

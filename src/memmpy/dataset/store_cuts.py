@@ -246,9 +246,8 @@ class StoreCuts(StoreMapping):
 
         check_key(key, name="the key of a histogram")
         options = GroupOptions(by, cut, weight, aliases, constants)
-        nodes = [options.read(text) for text in (cut, weight) if text is not None]
-        nodes += [] if key in self else [options.read(key)]
-        self._check_whole({key, *check_by(by)}.union(*map(keys_of, nodes)))
+        own = {key} if key in self else keys_of(options.read(key))
+        self._check_whole(options.keys | own)
         (histogram,) = fill_histograms(
             self._snapshot, [key], bins=bins, options=options, num_threads=num_threads
         )

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag, check_indices, check_integer
-from memmpy.cuts import Constant, GroupOptions, keys_of, plan_groups, read_cut
+from memmpy.cuts import Constant, GroupOptions, plan_groups
 from memmpy.dataset.column_statistics import Description
 from memmpy.dataset.describe_columns import describe_columns
 from memmpy.dataset.event_table import EventTable, events_of_store, first_passing
 from memmpy.dataset.store_columns import (
     MAX_ROWS,
     Columns,
+    left_out_in_words,
     list_columns,
     process_keys,
     select_aligned,
@@ -22,7 +23,7 @@ from memmpy.dataset.store_columns import (
 from memmpy.dataset.store_contents import info_of
 from memmpy.dataset.store_cuts import StoreCuts
 from memmpy.dataset.store_info import StoreInfo
-from memmpy.errors import OptionError, argument_hints, warn_of
+from memmpy.errors import OptionError, argument_hints
 from memmpy.parallel import check_threads
 
 __all__ = ["StoreViews"]
@@ -68,7 +69,7 @@ class StoreViews(StoreCuts):
         if check_files is not None:
             check_files = check_flag("check_files", check_files)
         if weight is not None:
-            self._check_whole(keys_of(read_cut(weight, aliases=None, constants=None)))
+            self._check_whole(GroupOptions(weight=weight).keys)
         return info_of(self._snapshot, self._damage, weight=weight, check_files=check_files)
 
     def columns(self, keys: str | Collection[str] | None = None) -> Columns:
@@ -156,13 +157,13 @@ class StoreViews(StoreCuts):
             chosen = np.arange(min(num, self._num_events))
         else:
             options = GroupOptions(cut=cut, aliases=aliases, constants=constants)
-            self._check_whole(keys_of(options.read(cut)))
+            self._check_whole(options.keys)
             chosen = first_passing(self._snapshot, options, num=num)
         return events_of_store(
             self._snapshot,
             selected,
             chosen,
-            left_out=len(others),
+            left_out=left_out_in_words(others, [*self._damage] if keys is None else []),
             max_rows=MAX_ROWS if keys is None else 0,
         )
 
@@ -224,7 +225,7 @@ class StoreViews(StoreCuts):
         --------
         >>> print(store.describe(["met", "jet_*"], by="process", cut="nJets >= 6"))
         """
-        threads, all_keys = check_threads(num_threads), keys is None
+        threads = check_threads(num_threads)
         if keys is not None:
             self._check_whole(self._select(keys))
         if by == "process" and by not in self._columns:
@@ -236,17 +237,9 @@ class StoreViews(StoreCuts):
             num_entries = self._num_events
             selected, others = select_aligned(self._columns, keys, num_entries=num_entries)
             options = GroupOptions(by, cut, weight, aliases, constants)
-            for text in (cut, weight):
-                self._check_whole(() if text is None else keys_of(options.read(text)))
+            self._check_whole(options.keys)
             grouping = plan_groups(self._snapshot, (), keys=(), options=options)
-            warn_of(grouping.notes)
-        rows = describe_columns(
-            self._snapshot,
-            selected,
-            grouping=grouping,
-            num_entries=self._num_events,
-            num_threads=threads,
-        )
+        rows = describe_columns(self._snapshot, selected, grouping=grouping, num_threads=threads)
         return Description(
             str(self.path),
             rows,
@@ -254,5 +247,6 @@ class StoreViews(StoreCuts):
             cut,
             weight,
             tuple(others),
-            MAX_ROWS if all_keys else 0,
+            tuple(self._damage) if keys is None else (),
+            MAX_ROWS if keys is None else 0,
         )

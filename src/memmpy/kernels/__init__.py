@@ -22,7 +22,13 @@ from memmpy.kernels.reference import join_arrays, pad_jagged, take_jagged
 from memmpy.kernels.row_field import RowField
 from memmpy.kernels.row_values import multiply_weights, standardize
 from memmpy.kernels.threshold import BYTES_MOVED, ITEMS_REDUCED, VALUES_BINNED, is_worth_compiling
-from memmpy.kernels.value_summary import BinFrame, ValueSummary, places_of, summarize
+from memmpy.kernels.value_summary import (
+    BinFrame,
+    ValueSummary,
+    distances_from,
+    places_of,
+    summarize,
+)
 
 __all__ = [
     "BYTES_MOVED",
@@ -42,6 +48,7 @@ __all__ = [
     "check_offsets",
     "count_true",
     "derive_key",
+    "distances_from",
     "fill_bins",
     "find_words",
     "is_worth_compiling",

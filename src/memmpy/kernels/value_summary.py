@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from memmpy.errors import ColumnError
 from memmpy.typing import Array
 
-__all__ = ["BinFrame", "ValueSummary", "places_of", "summarize"]
+__all__ = ["BinFrame", "ValueSummary", "distances_from", "places_of", "summarize"]
 
 
 @final
@@ -132,11 +132,12 @@ def summarize(values: Array, frame: BinFrame, *, compiled: bool) -> ValueSummary
     if compiled:
         from memmpy.kernels.value_summary_numba import summarize as summarize_compiled
 
-        return _summary(
-            *summarize_compiled(values, frame.low, frame.high, frame.num_bins, frame.shift),
-            frame.shift,
-            dtype,
+        counts, moments, extremes, bins = summarize_compiled(
+            values, frame.low, frame.high, frame.num_bins, frame.shift
         )
+        if len(values) and _is_beyond(values, frame.shift):
+            moments = _moments(distances_from(values, frame.shift))
+        return _summary(counts, moments, extremes, bins, frame.shift, dtype)
     return _summary(*_summarize(values, frame), frame.shift, dtype)
 
 
@@ -165,16 +166,37 @@ def _summarize(
         num_infinite = int(np.count_nonzero(np.isinf(values)))
         finite = values[np.isfinite(values)] if num_nan or num_infinite else values
     num_zero = len(finite) - int(np.count_nonzero(finite))
-    counts, moments = np.array([len(finite), num_nan, num_infinite, num_zero]), np.zeros(2)
+    counts = np.array([len(finite), num_nan, num_infinite, num_zero])
     if not len(finite):
-        return counts, moments, finite, np.zeros(frame.num_bins, np.int64)
+        return counts, np.zeros(2), finite, np.zeros(frame.num_bins, np.int64)
     wide = finite.astype(np.float64)
-    with np.errstate(all="ignore"):
-        distances = wide - frame.shift
-        moments[0] = distances.mean()
-        moments[1] = np.square(distances - moments[0]).sum()
+    moments = _moments(distances_from(finite, frame.shift))
     extremes = np.array([finite.min(), finite.max()], finite.dtype)
     return counts, moments, extremes, np.bincount(places_of(wide, frame), minlength=frame.num_bins)
+
+
+def _moments(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(all="ignore"):
+        mean = distances.mean()
+        return np.array([mean, np.square(distances - mean).sum()])
+
+
+def distances_from(values: Array, center: float) -> NDArray[np.float64]:
+    """Return ``values - center`` of finite values, also of integers that float64 would round."""
+    with np.errstate(all="ignore"):
+        if not _is_beyond(values, center):
+            return values.astype(np.float64) - center
+        whole = values.dtype.type(min(int(center), np.iinfo(values.dtype).max))
+        is_above = values >= whole
+        apart: Array = np.where(is_above, values - whole, whole - values).astype(np.uint64)
+        apart = np.where(is_above, 1.0, -1.0) * apart
+        distances: NDArray[np.float64] = apart + float(int(whole) - int(center))
+        return distances
+
+
+def _is_beyond(values: Array, center: float) -> bool:
+    """Return whether float64 would round integers near a center."""
+    return values.dtype.kind in "iu" and values.dtype.itemsize == 8 and abs(center) >= 2**53
 
 
 def places_of(values: NDArray[np.float64], frame: BinFrame) -> NDArray[np.int64]:

@@ -56,6 +56,7 @@ from memmpy.store.tree_source import (
     events_of,
     part_finder,
     parts_of,
+    process_names,
     process_of,
     tree_name,
 )
@@ -125,6 +126,7 @@ __all__ = [
     "parse",
     "part_finder",
     "parts_of",
+    "process_names",
     "process_of",
     "read_document",
     "read_errors",

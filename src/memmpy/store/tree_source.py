@@ -17,6 +17,7 @@ __all__ = [
     "events_of",
     "part_finder",
     "parts_of",
+    "process_names",
     "process_of",
     "tree_name",
 ]
@@ -126,15 +127,19 @@ class SourceRecord:
         return frozenset(self.friend_of[name] for name in branches if name in self.friend_of)
 
 
-def process_of(source: SourceRecord) -> Mapping[str, str]:
-    """Return the metadata that tell the process of a file: ``process`` if given, else all.
+def process_names(names: Collection[str]) -> tuple[str, ...]:
+    """Return the metadata that tell the process: ``process`` if it is among them, else all.
 
     ``variation`` is left out, since variations of one process hold the same events.
     """
-    texts = source.metadata
-    if "process" in texts:
-        return {"process": texts["process"]}
-    return {name: texts[name] for name in sorted(texts) if name != "variation"}
+    if "process" in names:
+        return ("process",)
+    return tuple(sorted(name for name in names if name != "variation"))
+
+
+def process_of(source: SourceRecord) -> Mapping[str, str]:
+    """Return the metadata that tell the process of a file."""
+    return {name: source.metadata[name] for name in process_names(source.metadata)}
 
 
 def parts_of(sources: Iterable[SourceRecord]) -> tuple[Part, ...]:

@@ -247,10 +247,14 @@ def test_a_store_without_entries_has_empty_histograms(tmp_path: Path) -> None:
     assert histograms[1].bins == ()
 
 
-def test_infinite_weights_are_a_warning(store: Store) -> None:
-    with pytest.warns(CutWarning, match="NaN or infinite, and so are the sums"):
+def test_weights_that_are_not_finite_are_a_warning_if_their_entries_count(
+    store: Store, events: dict[str, Any]
+) -> None:
+    is_odd = events["w"] < 0
+    with pytest.warns(CutWarning, match=f"{is_odd.sum():,} entries, the first of them "):
         histogram = fill(store, "nJets", weight="sqrt(w)")
     assert np.isnan(histogram.sums[0, 1:-2]).all()
+    assert np.isfinite(fill(store, "nJets", weight="sqrt(w)", cut="w >= 0").sums).all()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,14 @@
 """Cut-flows: how many entries of each group pass each step of a cut."""
 
 from memmpy.cuts.flow.cutflow import count_steps, cutflow, plan_flow
-from memmpy.cuts.flow.grouped_entries import GroupedEntries, Grouping, GroupOptions, plan_groups
+from memmpy.cuts.flow.entry_weights import EntryNotes
+from memmpy.cuts.flow.grouped_entries import (
+    GroupedEntries,
+    Grouping,
+    GroupOptions,
+    GroupTotals,
+    plan_groups,
+)
 from memmpy.cuts.flow.groups import (
     Group,
     check_by,
@@ -14,8 +21,10 @@ from memmpy.cuts.flow.result import CutFlow
 
 __all__ = [
     "CutFlow",
+    "EntryNotes",
     "Group",
     "GroupOptions",
+    "GroupTotals",
     "GroupedEntries",
     "Grouping",
     "check_by",

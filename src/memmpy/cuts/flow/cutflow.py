@@ -7,26 +7,17 @@ import numpy as np
 
 from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, open_columns
-from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
+from memmpy.cuts.compute import check_stored, columns_used
 from memmpy.cuts.evaluation import Program, to_program
-from memmpy.cuts.flow.bin_counts import Binning, Bins, weights_of
-from memmpy.cuts.flow.groups import (
-    check_by,
-    check_kinds,
-    check_known,
-    known_groups,
-    labels_of,
-    sort_groups,
-    split_signal,
-)
+from memmpy.cuts.flow.grouped_entries import GroupOptions, GroupTotals, plan_groups
+from memmpy.cuts.flow.groups import check_by, check_known, labels_of, split_signal
 from memmpy.cuts.flow.result import CutFlow
-from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
+from memmpy.cuts.flow.step_counts import StepCounter, add_steps, passing_steps
+from memmpy.cuts.inputs import STEP_SIZE, Inputs
 from memmpy.cuts.language import (
     Constant,
-    Key,
     Logical,
     Node,
-    Span,
     is_condition,
     keys_of,
     logical,
@@ -34,7 +25,7 @@ from memmpy.cuts.language import (
     substitute,
     unary,
 )
-from memmpy.errors import OptionError, argument_hints, warn_of
+from memmpy.errors import OptionError, argument_hints
 from memmpy.parallel import check_threads
 from memmpy.store import read_metadata
 from memmpy.typing import PathLike
@@ -129,9 +120,10 @@ def cutflow(
     known = metadata.current_keys()
     for node in plan.nodes:
         check_stored(node, known, path=path, metadata=metadata)
-    check_known(plan.by, known, path=path, metadata=metadata)
+    by = check_by(plan.options.by)
+    check_known(by, known, path=path, metadata=metadata)
     used = {key for node in plan.nodes for key in columns_used(node, metadata)}
-    snapshot = open_columns(path, sorted(used.union(plan.by)) or None)
+    snapshot = open_columns(path, sorted(used.union(by)) or None)
     return count_steps(snapshot, plan, step_size=step_size, num_threads=num_threads)
 
 
@@ -145,10 +137,8 @@ class FlowPlan:
         The steps as the user wrote them.
     cuts : tuple of Node
         The same, with aliases and constants put in.
-    by : tuple of str
-        The columns to group by.
-    weight : Node or None
-        The weight, with aliases and constants put in.
+    options : GroupOptions
+        The columns to group by, and the weight.
     is_one_cut : bool
         Whether the steps are the conditions of one cut, and so of the same elements.
     signal : str or sequence of str, optional
@@ -157,20 +147,19 @@ class FlowPlan:
 
     labels: tuple[str, ...]
     cuts: tuple[Node, ...]
-    by: tuple[str, ...]
-    weight: Node | None
+    options: GroupOptions
     is_one_cut: bool
     signal: str | Sequence[str] | None
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The cuts and the weight."""
-        return self.cuts if self.weight is None else (*self.cuts, self.weight)
+        return (*self.cuts, *self.options.nodes)
 
     @property
     def keys(self) -> frozenset[str]:
         """The columns that are read."""
-        return frozenset(self.by).union(*map(keys_of, self.nodes))
+        return self.options.keys.union(*map(keys_of, self.cuts))
 
 
 def plan_flow(
@@ -183,6 +172,7 @@ def plan_flow(
     constants: Mapping[str, Constant] | None,
 ) -> FlowPlan:
     """Return the plan of a cut-flow, with aliases and constants put in."""
+    options = GroupOptions(by, None, weight, aliases, constants)
     if isinstance(cuts, str):
         parsed = parse(cuts)
         parts = parsed.operands if _is_and(parsed) else (parsed,)
@@ -190,15 +180,13 @@ def plan_flow(
         labels = [part.span.text[part.span.start : part.span.stop] for part in parts]
         nodes = [substitute(part, aliases=aliases, constants=constants) for part in parts]
     elif isinstance(cuts, list | tuple):
-        nodes = [read_cut(cut, aliases=aliases, constants=constants) for cut in cuts]
+        nodes = [options.read(cut) for cut in cuts]
         labels = list(cuts)
     else:
         raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
-    weight_node = None if weight is None else read_cut(weight, aliases=aliases, constants=constants)
-    names = check_by(by)
-    if signal is not None and not names:
+    if signal is not None and not options.by:
         raise OptionError(f"the signal {signal!r} is a group; give the columns to group by (by=)")
-    return FlowPlan(tuple(labels), tuple(nodes), names, weight_node, isinstance(cuts, str), signal)
+    return FlowPlan(tuple(labels), tuple(nodes), options, isinstance(cuts, str), signal)
 
 
 def _is_and(node: Node) -> bool:
@@ -221,26 +209,30 @@ def count_steps(
     """
     check_integer("step_size", step_size, minimum=1)
     threads = check_threads(num_threads)
-    for node in plan.nodes:
-        check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
-    check_known(plan.by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
-    check_kinds(snapshot, plan.by)
-    keys = [Key(key, span=Span(key, 0, len(key))) for key in plan.by]
-    inputs = inputs_of(snapshot, [*plan.nodes, *keys], {})
-    prepared = [prepare(node, inputs) for node in plan.nodes]
-    programs = [program for program, _ in prepared]
-    cuts, weights = programs[: len(plan.cuts)], programs[len(plan.cuts) :]
+    grouping = plan_groups(snapshot, plan.cuts, keys=(), options=plan.options)
+    cuts = grouping.programs
     if plan.is_one_cut:
-        cuts = _of_same_elements(cuts, inputs)
-    for weight in weights:
-        weights_of(weight, inputs.slices(0, 0), 0, 0)
-    known = known_groups(snapshot, plan.by) if plan.by else [()]
-    bins = Bins(len(cuts), by=plan.by, known=known)
-    binning = Binning(inputs, cuts, plan.by, *weights)
-    for binned in inputs.map(binning, step_size=step_size, num_threads=threads):
-        bins.add(binned)
-    warn_of(bins.notes(plan.weight).union(*(mistakes for _, mistakes in prepared)))
-    return _flow(plan, bins)
+        cuts = _of_same_elements(cuts, grouping.inputs)
+    num_steps, weight = 1 + len(cuts), plan.options.weight_node
+    totals = GroupTotals(np.zeros((3, num_steps)), grouping)
+    counter = StepCounter(grouping, cuts)
+    for steps in grouping.inputs.map(counter, step_size=step_size, num_threads=threads):
+        add_steps(totals, steps)
+    totals.warn()
+    in_order = totals.in_order()
+    counts, sums, squares = passing_steps([*in_order.values()], num_steps)
+    signal, background = split_signal(plan.signal, [*in_order])
+    return CutFlow(
+        steps=("all", *plan.labels),
+        groups=labels_of([*in_order]),
+        counts=counts.astype(np.int64),
+        sums=counts if weight is None else sums,
+        errors=np.sqrt(counts if weight is None else squares),
+        by=grouping.by,
+        weight=None if weight is None else weight.span.text,
+        signal=signal,
+        background=background,
+    )
 
 
 def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
@@ -259,21 +251,3 @@ def _of_same_elements(cuts: Sequence[Program], inputs: Inputs) -> list[Program]:
             node = unary("!", unary("!", node, node.span), node.span)
         result.append(replace(to_program(node), compiled=cut.compiled))
     return result
-
-
-def _flow(plan: FlowPlan, bins: Bins) -> CutFlow:
-    groups = sort_groups(bins.groups)
-    signal, background = split_signal(plan.signal, groups)
-    counts = bins.counts(groups)
-    sums = counts.astype(np.float64) if plan.weight is None else bins.sums(groups)
-    return CutFlow(
-        steps=("all", *plan.labels),
-        groups=labels_of(groups),
-        counts=counts,
-        sums=sums,
-        errors=np.sqrt(sums if plan.weight is None else bins.squares(groups)),
-        by=plan.by,
-        weight=None if plan.weight is None else plan.weight.span.text,
-        signal=signal,
-        background=background,
-    )

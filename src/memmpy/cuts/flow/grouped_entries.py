@@ -1,7 +1,8 @@
 """Groups and weights of the entries that pass a cut, in ranges of bounded memory on threads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +11,25 @@ from memmpy.checks import check_mapping
 from memmpy.columns import Snapshot
 from memmpy.cuts.compute import check_stored, prepare, read_cut
 from memmpy.cuts.evaluation import ColumnLike, Program
-from memmpy.cuts.flow.bin_counts import weights_of
+from memmpy.cuts.flow.entry_weights import EntryNotes, weights_of
 from memmpy.cuts.flow.groups import (
     Group,
     check_by,
     check_kinds,
     check_known,
+    check_num_groups,
     groups_in,
     known_groups,
+    sort_groups,
 )
 from memmpy.cuts.inputs import Inputs, inputs_of
-from memmpy.cuts.language import Constant, Node
+from memmpy.cuts.language import Constant, Node, keys_of
+from memmpy.errors import warn_of
 from memmpy.typing import Entries
 
-__all__ = ["GroupOptions", "GroupedEntries", "Grouping", "plan_groups"]
+__all__ = ["GroupOptions", "GroupTotals", "GroupedEntries", "Grouping", "plan_groups"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +46,7 @@ class GroupedEntries:
         The group of each entry; -1 for an entry that does not pass. None if all are of group 0.
     weights : float64 array of shape (n,), optional
         The weight of each entry; None if all are 1.
-    notes : frozenset of str
+    notes : EntryNotes
         Warnings for the user.
     """
 
@@ -48,7 +54,7 @@ class GroupedEntries:
     groups: Sequence[Group]
     group_of: Entries | None
     weights: NDArray[np.float64] | None
-    notes: frozenset[str]
+    notes: EntryNotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +88,25 @@ class Grouping:
     def __call__(self, start: int, stop: int) -> GroupedEntries:
         """Return a range of entries, at least one."""
         num_entries = stop - start
-        columns, notes = self.inputs.slices(start, stop), frozenset[str]()
+        columns, notes = self.inputs.slices(start, stop), EntryNotes()
         groups: list[Group] = [()]
         group_of, weights = None, None
         if self.by:
             groups, group_of = groups_in(self.by, columns, num_entries=num_entries)
         if self.cut is not None:
             values = self.cut(columns)
-            mask, notes = self.cut.mask(values, num_entries), values.notes
+            mask, notes = self.cut.mask(values, num_entries), EntryNotes(values.notes)
             group_of = np.where(mask, 0 if group_of is None else group_of, -1)
         if self.weight is not None:
-            weights, more = weights_of(self.weight, columns, start, stop)
-            notes |= more
+            weights, more = weights_of(
+                self.weight, columns, group_of=group_of, start=start, stop=stop
+            )
+            notes += more
         return GroupedEntries(columns, groups, group_of, weights, notes)
+
+    def warn_of(self, notes: EntryNotes) -> None:
+        """Emit the warnings of entries, and those of likely mistakes."""
+        warn_of(self.notes | notes.messages(self.weight))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,11 @@ class GroupOptions:
         The cut that entries pass, and their weight.
     aliases, constants : mapping, optional
         Names for expressions and values.
+
+    Attributes
+    ----------
+    cut_node, weight_node : Node or None
+        The cut and the weight, with aliases and constants put in.
     """
 
     by: str | Sequence[str] | None = None
@@ -116,11 +133,25 @@ class GroupOptions:
     weight: str | None = None
     aliases: Mapping[str, str] | None = None
     constants: Mapping[str, Constant] | None = None
+    cut_node: Node | None = field(init=False)
+    weight_node: Node | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", check_by(self.by))
         check_mapping("aliases", self.aliases)
         check_mapping("constants", self.constants)
+        for name, text in (("cut_node", self.cut), ("weight_node", self.weight)):
+            object.__setattr__(self, name, None if text is None else self.read(text))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The cut and the weight, if any."""
+        return tuple(node for node in (self.cut_node, self.weight_node) if node is not None)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The columns that are read."""
+        return frozenset(check_by(self.by)).union(*map(keys_of, self.nodes))
 
     def read(self, expression: str) -> Node:
         """Return the tree of an expression, with aliases and constants put in."""
@@ -148,11 +179,7 @@ def plan_groups(
     CutError, MissingKeyError, OptionError
         If an expression, the cut, the weight or a column to group by cannot be used.
     """
-    by = check_by(options.by)
-    cut, weight = (
-        None if text is None else options.read(text) for text in (options.cut, options.weight)
-    )
-    used = [*nodes, *(node for node in (cut, weight) if node is not None)]
+    by, used = check_by(options.by), [*nodes, *options.nodes]
     for node in used:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
@@ -165,10 +192,55 @@ def plan_groups(
         [programs[id(node)] for node in nodes],
         by,
         known_groups(snapshot, by) if by else [()],
-        programs.get(id(cut)),
-        programs.get(id(weight)),
+        programs.get(id(options.cut_node)),
+        programs.get(id(options.weight_node)),
         frozenset[str]().union(*(notes for _, notes in prepared)),
     )
-    if grouping.weight is not None:
-        weights_of(grouping.weight, inputs.slices(0, 0), 0, 0)  # an error before any work
+    if grouping.weight is not None:  # an error before any work
+        weights_of(grouping.weight, inputs.slices(0, 0), group_of=None, start=0, stop=0)
     return grouping
+
+
+@final
+class GroupTotals(Generic[T]):
+    """The total of each group, to which the sums of ranges of entries are added in their order.
+
+    Parameters
+    ----------
+    zero : T
+        The total of a group without entries. It can be added to others.
+    grouping : Grouping, optional
+        It lists groups even if they have no entry. None if all entries are one group.
+    """
+
+    def __init__(self, zero: T, grouping: Grouping | None) -> None:
+        self._zero, self._grouping = zero, grouping
+        self._totals: dict[Group, T] = dict.fromkeys(
+            [()] if grouping is None else grouping.known, zero
+        )
+        self._notes = EntryNotes()
+
+    def of(self, groups: Iterable[Group]) -> list[T]:
+        """Return the totals of some groups."""
+        return [self._totals.get(group, self._zero) for group in groups]
+
+    def set(self, groups: Sequence[Group], totals: Iterable[T], notes: EntryNotes) -> None:
+        """Replace the totals of some groups, and add the warnings of a range of entries."""
+        self._totals.update(zip(groups, totals, strict=True))
+        check_num_groups(len(self._totals), () if self._grouping is None else self._grouping.by)
+        self._notes += notes
+
+    def add(self, groups: Sequence[Group], sums: Iterable[Any], notes: EntryNotes) -> None:
+        """Add the sums, and the warnings, of a range of entries."""
+        with np.errstate(invalid="ignore"):  # of infinite weights
+            totals = [own + more for own, more in zip(self.of(groups), sums, strict=True)]
+        self.set(groups, totals, notes)
+
+    def in_order(self) -> dict[Group, T]:
+        """Return the totals of the sorted groups."""
+        return {group: self._totals[group] for group in sort_groups(list(self._totals))}
+
+    def warn(self) -> None:
+        """Emit all warnings."""
+        if self._grouping is not None:
+            self._grouping.warn_of(self._notes)

@@ -183,7 +183,12 @@ def _word(value: str | int) -> str:
 def distinct_values(column: ColumnLike) -> tuple[list[Any], Entries]:
     """Return the distinct values of a column as they appear, and the number of each entry's."""
     if not isinstance(column, HashedText):
-        distinct, numbers = _distinct(np.asarray(column))
+        values = np.asarray(column)
+        if values.dtype == object:  # texts, which are sorted slowly
+            place_of: dict[str, int] = {}
+            places = [place_of.setdefault(text, len(place_of)) for text in values.tolist()]
+            return list(place_of), np.array(places, np.int64)
+        distinct, numbers = _distinct(values)
         return distinct.tolist(), numbers
     distinct, numbers = _distinct(column.values)
     return [column.table.get(code, hash_text(code)) for code in distinct.tolist()], numbers
@@ -192,7 +197,7 @@ def distinct_values(column: ColumnLike) -> tuple[list[Any], Entries]:
 def _distinct(values: Array) -> tuple[Array, Entries]:
     """Return the distinct values as they appear, and the number of each entry's among them."""
     # Entries of one file lie side by side: few runs of equal values have to be sorted.
-    starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
+    starts = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1]))[: len(values)])
     distinct, first, number_of_run = np.unique(
         values[starts], return_index=True, return_inverse=True
     )

@@ -1,37 +1,31 @@
 """Fills the histograms of keys of a store by group, in one pass on threads."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.columns import ReadJagged, ReadShaped, Snapshot, check_keys
+from memmpy.columns import ReadText, Snapshot, check_keys
 from memmpy.cuts import (
     STEP_SIZE,
     ColumnLike,
+    EntryNotes,
     Group,
     Grouping,
     GroupOptions,
-    check_num_groups,
+    GroupTotals,
     distinct_values,
     labels_of,
     plan_groups,
-    sort_groups,
 )
 from memmpy.dataset.hist.bin_edges import BinEdges, BinsOption, auto_edges, check_bins
-from memmpy.dataset.hist.key_values import (
-    FlatValues,
-    ValueSource,
-    holds_text,
-    is_read_apart,
-    values_of,
-)
-from memmpy.errors import LengthError, OptionError, nearest, warn_of
+from memmpy.dataset.key_values import FlatValues, ValueSource, num_values, values_of
+from memmpy.errors import OptionError, nearest
 from memmpy.kernels import VALUES_BINNED, fill_bins, is_worth_compiling
 from memmpy.parallel import check_threads
-from memmpy.typing import Array, Entries
+from memmpy.typing import Array
 
 __all__ = ["MAX_TEXTS", "KeyHistogram", "fill_histograms"]
 
@@ -75,11 +69,6 @@ class KeyHistogram:
         """The sums of the bins alone, of shape (num_groups, num_bins)."""
         return self.sums[:, 1:-2]
 
-    @property
-    def errors(self) -> NDArray[np.float64]:
-        """The statistical errors of `values`."""
-        return np.sqrt(self.squares[:, 1:-2])
-
 
 def fill_histograms(
     snapshot: Snapshot,
@@ -121,25 +110,35 @@ def fill_histograms(
     asked = _bins_by_key(keys, bins)
     plain = [key for key in asked if key in snapshot.columns and key not in (options.aliases or ())]
     nodes = {key: options.read(key) for key in asked if key not in plain}
-    columns = [key for key in plain if not is_read_apart(key, snapshot)]
-    grouping = plan_groups(snapshot, list(nodes.values()), keys=columns, options=options)
-    num_entries = grouping.inputs.num_entries
-    for key in plain:
-        if len(snapshot.columns[key]) != num_entries:
-            message = f"{key!r} has {len(snapshot.columns[key]):,} entries, "
-            raise LengthError(f"{message}but the other columns have {num_entries:,}")
+    grouping = plan_groups(snapshot, list(nodes.values()), keys=plain, options=options)
     programs = dict(zip(nodes, grouping.programs, strict=True))
     sources = {key: programs.get(key, key) for key in asked}
-    reader = _Reader(snapshot, grouping, sources, _texts_of(plain, snapshot, grouping))
+    num_entries = grouping.inputs.num_entries
+    reader = _Reader(grouping, sources, _texts_of(plain, snapshot, grouping))
     axes: dict[str, BinEdges | tuple[str, ...]] = {**reader.texts}
     axes |= _edges_of(reader, asked, threads)
-    num_values = sum(reader.num_values(key) for key in asked)
-    filling = _Filling(reader, axes, is_worth_compiling(num_values, least=VALUES_BINNED))
-    total = _Total(axes, grouping)
+    columns = grouping.inputs.columns
+    num = sum(num_values(columns[key]) if key in plain else num_entries for key in asked)
+    filling = _Filling(reader, axes, is_worth_compiling(num, least=VALUES_BINNED))
+    ends = np.cumsum([_num_bins(axis) + 3 for axis in axes.values()])
+    totals = GroupTotals(np.zeros((2, ends[-1])), grouping)
     for part in grouping.inputs.map(filling, step_size=STEP_SIZE, num_threads=threads):
-        total.add(*part)
-    warn_of(total.all_notes())
-    return total.histograms(dict(zip(keys, reader.have_lists(keys), strict=True)))
+        totals.add(*part)
+    totals.warn()
+    groups = totals.in_order()
+    sums = np.reshape([*groups.values()], (len(groups), 2, ends[-1]))
+    sums_of = dict(zip(axes, np.split(sums, ends[:-1], axis=2), strict=True))
+    return [
+        KeyHistogram(
+            key,
+            axes[key],
+            labels_of([*groups]),
+            sums=sums_of[key][:, 0],
+            squares=sums_of[key][:, 1],
+            has_lists=has_lists,
+        )
+        for key, has_lists in zip(keys, reader.have_lists(keys), strict=True)
+    ]
 
 
 def _bins_by_key(
@@ -159,23 +158,20 @@ def _bins_by_key(
 class _Reader:
     """Reads the values of keys; those of a key of text are the numbers of its texts."""
 
-    snapshot: Snapshot
     grouping: Grouping
     sources: Mapping[str, ValueSource]
     texts: Mapping[str, tuple[str, ...]]
 
     def values(
-        self, key: str, columns: Mapping[str, ColumnLike], start: int, stop: int
-    ) -> Iterator[tuple[int, int, FlatValues]]:
-        """Yield the values of a key in a range of entries; see `values_of`."""
-        if key not in self.texts:
-            source = self.sources[key]
-            yield from values_of(source, columns, snapshot=self.snapshot, start=start, stop=stop)
-            return
+        self, key: str, columns: Mapping[str, ColumnLike], *, num_entries: int
+    ) -> FlatValues:
+        """Return the values of a key in a range of entries; see `values_of`."""
+        flat = values_of(self.sources[key], columns, num_entries=num_entries)
+        if flat.texts is None:
+            return flat
         place_of = {text: place for place, text in enumerate(self.texts[key])}
-        texts, numbers = distinct_values(columns[key])
-        places = np.array([place_of.get(text, len(place_of)) for text in texts], np.int32)
-        yield 0, stop - start, FlatValues(places[numbers])
+        places = np.array([place_of.get(text, len(place_of)) for text in flat.texts], np.int32)
+        return FlatValues(places[flat.values])
 
     def sample(
         self, keys: Iterable[str], start: int, stop: int, *, num: int | None = None
@@ -183,31 +179,16 @@ class _Reader:
         """Return the values of entries in a range that pass the cut, or about `num` of them."""
         entries, samples = self.grouping(start, stop), {}
         for key in keys:
-            parts = [
-                values.passing(None if entries.group_of is None else entries.group_of[first:last])
-                for first, last, values in self.values(key, entries.columns, start, stop)
-            ]
-            sample = np.concatenate(parts)
+            flat = self.values(key, entries.columns, num_entries=stop - start)
+            sample = flat.passing(entries.group_of)
             samples[key] = sample if num is None else sample[:: len(sample) // num + 1].copy()
         return samples
 
     def have_lists(self, keys: Iterable[str]) -> list[bool]:
         """Return whether an event may have several values of each key."""
         columns = self.grouping.inputs.slices(0, 0)
-        return [
-            key not in self.texts
-            and any(part.offsets is not None for *_, part in self.values(key, columns, 0, 0))
-            for key in keys
-        ]
-
-    def num_values(self, key: str) -> int:
-        """Return about how many values a key has."""
-        column = self.snapshot.columns.get(key)
-        if isinstance(column, ReadJagged):
-            return column.content.size
-        if isinstance(column, ReadShaped):
-            return column.flat.content.size
-        return column.size if isinstance(column, np.ndarray) else self.grouping.inputs.num_entries
+        flat = (self.values(key, columns, num_entries=0) for key in keys)
+        return [one.value_offsets is not None for one in flat]
 
 
 def _texts_of(
@@ -216,13 +197,13 @@ def _texts_of(
     """Return the texts that have bins, of the keys of text."""
     inputs, result = grouping.inputs, {}
     for key in keys:
-        if not holds_text(key, snapshot):
+        if inputs.texts[key] is None and not isinstance(inputs.columns[key], ReadText):
             continue
         origin = snapshot.metadata.columns[key].origin
         texts = dict.fromkeys([] if origin is None else origin.recipe.get("metadata", ()))
         for start in range(0, 0 if texts else inputs.num_entries, STEP_SIZE):
             stop = min(start + STEP_SIZE, inputs.num_entries)
-            texts |= dict.fromkeys(distinct_values(inputs.slices(start, stop)[key])[0])
+            texts |= dict.fromkeys(distinct_values(inputs.values(key, start, stop))[0])
             if len(texts) >= MAX_TEXTS:
                 break
         result[key] = tuple(texts)[:MAX_TEXTS]
@@ -274,87 +255,25 @@ class _Filling:
 
     def __call__(
         self, start: int, stop: int
-    ) -> tuple[Sequence[Group], dict[str, NDArray[np.float64]], frozenset[str]]:
-        """Return the groups, the sums and squares of each key by group, and warnings."""
+    ) -> tuple[Sequence[Group], Iterable[NDArray[np.float64]], EntryNotes]:
+        """Return the groups, the sums and squares of all keys by group, and warnings."""
         entries = self.reader.grouping(start, stop)
-        sums = {}
+        parts = []
         for key, axis in self.axes.items():
             edges = np.arange(len(axis) + 1.0) if isinstance(axis, tuple) else axis.edges
-            sums[key] = np.zeros((2, len(entries.groups), len(edges) + 2))
-            for first, last, flat in self.reader.values(key, entries.columns, start, stop):
-                groups = None if entries.group_of is None else entries.group_of[first:last]
-                weights = None if entries.weights is None else entries.weights[first:last]
-                with np.errstate(invalid="ignore"):  # of infinite weights
-                    sums[key] += fill_bins(
-                        flat.values,
-                        edges,
-                        offsets=flat.offsets,
-                        groups=flat.of_groups(groups),
-                        num_groups=len(entries.groups),
-                        weights=weights,
-                        compiled=self.compiled,
-                    )
-        return entries.groups, sums, entries.notes
-
-
-class _Total:
-    """The sums of all entries, to which ranges are added in their order."""
-
-    def __init__(self, axes: Mapping[str, BinEdges | tuple[str, ...]], grouping: Grouping) -> None:
-        self._axes, self._grouping = axes, grouping
-        self._row_of: dict[Group, int] = {}
-        self._sums = {key: np.zeros((2, 0, _num_bins(axis) + 3)) for key, axis in axes.items()}
-        self._notes = grouping.notes
-        self._rows(grouping.known)
-
-    def add(
-        self,
-        groups: Sequence[Group],
-        sums: Mapping[str, NDArray[np.float64]],
-        notes: frozenset[str],
-    ) -> None:
-        """Add the sums of a range of entries."""
-        rows = self._rows(groups)
-        with np.errstate(invalid="ignore"):
-            for key, own in sums.items():
-                self._sums[key][:, rows] += own
-        self._notes |= notes
-
-    def all_notes(self) -> frozenset[str]:
-        """Return the warnings, also of weights that are NaN or infinite."""
-        weight = self._grouping.weight
-        if weight is None or all(np.isfinite(sums).all() for sums in self._sums.values()):
-            return self._notes
-        error = weight.node.span.error(
-            "some weights are NaN or infinite, and so are the sums of their bins",
-            "to give such entries zero weight, write where(isfinite(w), w, 0)",
-        )
-        return self._notes | {str(error)}
-
-    def histograms(self, has_lists: Mapping[str, bool]) -> list[KeyHistogram]:
-        """Return the histogram of each key, which has lists or not."""
-        groups = sort_groups(list(self._row_of))
-        rows, labels = self._rows(groups), labels_of(groups)
-        return [
-            KeyHistogram(
-                key,
-                self._axes[key],
-                labels,
-                sums=self._sums[key][0, rows],
-                squares=self._sums[key][1, rows],
-                has_lists=lists,
-            )
-            for key, lists in has_lists.items()
-        ]
-
-    def _rows(self, groups: Iterable[Group]) -> Entries:
-        rows = [self._row_of.setdefault(group, len(self._row_of)) for group in groups]
-        check_num_groups(len(self._row_of), self._grouping.by)
-        for key, sums in self._sums.items():
-            num_new = len(self._row_of) - sums.shape[1]
-            if num_new:
-                self._sums[key] = np.pad(sums, ((0, 0), (0, num_new), (0, 0)))
-        return np.array(rows, np.int64)
+            flat = self.reader.values(key, entries.columns, num_entries=stop - start)
+            with np.errstate(invalid="ignore"):  # of infinite weights
+                sums = fill_bins(
+                    flat.values,
+                    edges,
+                    offsets=flat.value_offsets,
+                    groups=flat.of_groups(entries.group_of),
+                    num_groups=len(entries.groups),
+                    weights=entries.weights,
+                    compiled=self.compiled,
+                )
+            parts.append(np.stack(sums))
+        return entries.groups, np.concatenate(parts, axis=2).swapaxes(0, 1), entries.notes
 
 
 def _num_bins(axis: BinEdges | tuple[str, ...]) -> int:
