@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.training.class_numbers import NO_CLASS, NO_CLASS_NAME
 from memmpy.training.ks_distance import ks_distance
 from memmpy.training.scoring.score_rows import ScoreRows
 
@@ -93,7 +94,7 @@ def count_scores(
     tests, trains = (
         tuple(
             _histogram(own, label, classes, edges, of_class=number, is_all=len(own) == len(side))
-            for label in [*range(len(classes)), -1]
+            for label in [*range(len(classes)), NO_CLASS]
             if len(own := side.take(side.labels == label))
         )
         for side in (test, train)
@@ -121,7 +122,7 @@ def _histogram(
     of_class: int,
     is_all: bool,
 ) -> ScoreHistogram:
-    name = classes[label] if label >= 0 else "all" if is_all else "no class"
+    name = classes[label] if label >= 0 else "all" if is_all else NO_CLASS_NAME
     total = float(rows.weights.sum())
     if not total > 0:
         return ScoreHistogram(name, label, len(rows), total, None, None)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_indices
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, OptionError, nearest
+from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.scoring.roc_curve import RocCurve, roc_curve
 from memmpy.typing import Array, Entries, Mask
 
@@ -147,7 +148,7 @@ def read_rows(
     is_own = index != -1  # else the event of another rank or batch, which fills this one
     entries = check_indices(index[is_own], num_entries, of="entries")
     num = len(index)
-    labels, weights = np.full(num, -1, np.int32), np.ones(len(entries))
+    labels, weights = np.full(num, NO_CLASS, np.int32), np.ones(len(entries))
     if "label" in batch:
         labels = _labels(_host_array(batch["label"]), num, classes)
     if "weight_physics" in batch:

@@ -6,6 +6,7 @@ import numpy as np
 
 from memmpy.display import Table
 from memmpy.errors import OptionError
+from memmpy.training.class_numbers import NO_CLASS_NAME, rows_of_classes
 from memmpy.training.scoring.score_rows import ScoreRows
 
 __all__ = ["auc_of", "score_table"]
@@ -31,10 +32,10 @@ def score_table(
         classes = ()
     names = [*classes]
     if (rows.labels < 0).any():
-        names.append("no class" if classes else "events")
+        names.append(NO_CLASS_NAME if classes else "events")
 
     def counts(part: ScoreRows, weights: bool = False) -> list[str]:
-        columns = np.where(part.labels < 0, len(classes), part.labels)
+        columns = rows_of_classes(part.labels, len(classes))
         sums = np.bincount(columns, part.weights if weights else None, minlength=len(names))
         return [f"{number:,.6g}" if weights else f"{number:,}" for number in sums]
 
