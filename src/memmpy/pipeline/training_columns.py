@@ -14,7 +14,7 @@ from memmpy.conversion import (
     check_some_key,
     convert_request,
     list_inputs,
-    make_recipes,
+    make_specs,
     metadata_names,
     names_in,
     split_renames,
@@ -59,7 +59,7 @@ def check_columns(
     for name in aliases:
         if name not in used:
             raise OptionError(f"nothing uses the alias {name!r}; add it to keys")
-    make_recipes(
+    make_specs(
         {*keys, *needed},
         keys_padded=padded,
         aliases=aliases,

@@ -105,17 +105,17 @@ def _conversion(metadata: Metadata) -> dict[str, Any]:
     for key, column in metadata.columns.items():
         if column.origin is None or column.origin.is_metadata:
             continue
-        recipe = column.origin.recipe
-        name = recipe["branch"] if "branch" in recipe else recipe["expression"]
-        if recipe.get("mask") or "padding" not in recipe:
+        spec = column.origin.spec
+        name = spec["branch"] if "branch" in spec else spec["expression"]
+        if spec.get("mask") or "padding" not in spec:
             keys.append(key)
         else:
-            length, fill = recipe["padding"]
+            length, fill = spec["padding"]
             padded[key] = (int(length), float(fill))
-        if name != key and not recipe.get("mask"):
+        if name != key and not spec.get("mask"):
             aliases[key] = name
-        if "dtype" in recipe and not recipe.get("mask"):
-            dtypes[key] = recipe["dtype"].lstrip("<|")
+        if "dtype" in spec and not spec.get("mask"):
+            dtypes[key] = spec["dtype"].lstrip("<|")
     options = {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtype": dtypes}
     return {name: value for name, value in options.items() if value or name == "keys"}
 

@@ -219,7 +219,7 @@ def _texts_of(
         if not holds_text(key, snapshot):
             continue
         origin = snapshot.metadata.columns[key].origin
-        texts = dict.fromkeys([] if origin is None else origin.recipe.get("metadata", ()))
+        texts = dict.fromkeys([] if origin is None else origin.spec.get("metadata", ()))
         for start in range(0, 0 if texts else inputs.num_entries, STEP_SIZE):
             stop = min(start + STEP_SIZE, inputs.num_entries)
             texts |= dict.fromkeys(distinct_values(inputs.slices(start, stop)[key])[0])
