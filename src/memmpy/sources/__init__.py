@@ -19,8 +19,8 @@ from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.branch_groups import group_branches, types_in_words
 from memmpy.sources.branch_names import match, short_name
 from memmpy.sources.event_file import EventFile, FileObject
+from memmpy.sources.file_comparison import FileComparison, list_files
 from memmpy.sources.file_listing import BranchListing, FileListing, TreeListing, list_file
-from memmpy.sources.files_listing import FilesListing, list_files
 from memmpy.sources.formats import open_event_file
 from memmpy.sources.friend_paths import FriendFile, check_friends, find_friend, name_of_friend
 from memmpy.sources.friend_trees import TreeWithFriends, friend_of
@@ -42,9 +42,9 @@ __all__ = [
     "BranchListing",
     "ByteSource",
     "EventFile",
+    "FileComparison",
     "FileListing",
     "FileObject",
-    "FilesListing",
     "Fill",
     "FriendFile",
     "NoFill",

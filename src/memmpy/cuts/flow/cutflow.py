@@ -10,6 +10,7 @@ from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import check_stored, columns_used, prepare, read_cut
 from memmpy.cuts.evaluation import Program, to_program
 from memmpy.cuts.flow.bin_counts import Binning, Bins, weights_of
+from memmpy.cuts.flow.cutflow_result import CutFlow
 from memmpy.cuts.flow.groups import (
     check_by,
     check_kinds,
@@ -19,7 +20,6 @@ from memmpy.cuts.flow.groups import (
     sort_groups,
     split_signal,
 )
-from memmpy.cuts.flow.result import CutFlow
 from memmpy.cuts.inputs import STEP_SIZE, Inputs, inputs_of
 from memmpy.cuts.language import (
     Constant,

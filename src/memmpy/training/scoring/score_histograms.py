@@ -86,8 +86,8 @@ def count_scores(
     """
     number = -1 if signal is None else signal
     sides = [side for side in (test, train) if len(side)]
-    low = min(float(side.values_of(number).min()) for side in sides)
-    high = max(float(side.values_of(number).max()) for side in sides)
+    low = min(float(side.scores_of(number).min()) for side in sides)
+    high = max(float(side.scores_of(number).max()) for side in sides)
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     edges = np.histogram_bin_edges([low, high], bins, (low, high)).astype(np.float64)
@@ -102,9 +102,9 @@ def count_scores(
     distances = {}
     for one in tests:
         parts = [side.take(side.labels == one.label) for side in (test, train)]
-        orders = [np.argsort(part.values_of(number)) for part in parts]
+        orders = [np.argsort(part.scores_of(number)) for part in parts]
         (first, one_weights), (second, other_weights) = (
-            (part.values_of(number)[order], part.weights[order])
+            (part.scores_of(number)[order], part.weights[order])
             for part, order in zip(parts, orders, strict=True)
         )
         if one.total > 0 and other_weights.sum() > 0:
@@ -126,7 +126,7 @@ def _histogram(
     total = float(rows.weights.sum())
     if not total > 0:
         return ScoreHistogram(name, label, len(rows), total, None, None)
-    values, scale = rows.values_of(of_class), 1.0 / (total * np.diff(edges))
+    values, scale = rows.scores_of(of_class), 1.0 / (total * np.diff(edges))
     sums, _ = np.histogram(values, edges, weights=rows.weights)
     squares, _ = np.histogram(values, edges, weights=rows.weights**2)
     return ScoreHistogram(name, label, len(rows), total, sums * scale, np.sqrt(squares) * scale)

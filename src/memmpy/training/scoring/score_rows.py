@@ -58,7 +58,7 @@ class ScoreRows:
         np.not_equal(self.entries[1:], self.entries[:-1], out=is_first[1:])
         return is_first
 
-    def values_of(self, number: int) -> Array:
+    def scores_of(self, number: int) -> Array:
         """Return the scores of a class; if there is one score, it."""
         return self.values if self.values.ndim == 1 else self.values[:, number]
 
@@ -73,7 +73,7 @@ class ScoreRows:
         is_labelled = self.labels >= 0
         rows = self if is_labelled.all() else self.take(is_labelled)
         is_signal = rows.labels == number
-        return roc_curve(rows.values_of(number), rows.weights, is_signal, signal=signal)
+        return roc_curve(rows.scores_of(number), rows.weights, is_signal, signal=signal)
 
     def take(self, rows: slice | Array) -> "ScoreRows":
         """Return some rows, by number or by mask."""

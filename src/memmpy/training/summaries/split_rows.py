@@ -22,7 +22,7 @@ from memmpy.training.row_fit import RowFit
 from memmpy.training.training_request import TrainingRequest
 from memmpy.typing import Array
 
-__all__ = ["InputKey", "SplitRows", "labels_of"]
+__all__ = ["InputKey", "SplitRows", "names_of_keys"]
 
 
 @final
@@ -176,7 +176,7 @@ class SplitRows:
         return self.fit.row_fit(is_train=is_train, incomplete=self.request.keys)
 
 
-def labels_of(keys: Sequence[InputKey]) -> list[str]:
+def names_of_keys(keys: Sequence[InputKey]) -> list[str]:
     """Return the keys; with the input before those that several inputs have."""
     counts = Counter(one.key for one in keys)
     return [f"{one.input}: {one.key}" if counts[one.key] > 1 else one.key for one in keys]
