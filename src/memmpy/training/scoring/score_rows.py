@@ -15,7 +15,7 @@ from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.scoring.roc_curve import RocCurve, roc_curve
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["ScoreRows", "read_rows"]
+__all__ = ["ScoreRows", "class_number", "read_rows"]
 
 
 @final
@@ -159,6 +159,28 @@ def read_rows(
     _check_finite(scores, entries, "scores")
     folds = np.full(len(entries), -1, np.int32)
     return ScoreRows(entries.copy(), scores, labels[is_own], weights, folds)
+
+
+def class_number(signal: str | None, classes: Sequence[str], *, num_scores: int) -> int:
+    """Return the number of a class that has scores; by default the last class.
+
+    Raises
+    ------
+    OptionError
+        If there is no such class, or one score of each event, and it is that of the last class.
+    """
+    if not classes:
+        raise OptionError("the events have no classes, and a ROC curve needs labels")
+    signal = classes[-1] if signal is None else signal
+    if signal not in classes:
+        hint = nearest(str(signal), classes)
+        raise OptionError(f"no class {signal!r} among {', '.join(classes)}{hint}")
+    if signal != classes[-1] and num_scores == 1:
+        message = f"the scores are those of class {classes[-1]!r}, and none are of {signal!r}; "
+        raise OptionError(
+            f"{message}add values of shape (n, {len(classes)}), a score of each class"
+        )
+    return classes.index(signal)
 
 
 def _scores(values: Array, num: int, classes: Sequence[str]) -> Array:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_choice, check_flag, check_integer, check_path
 from memmpy.display import DisplayBlock, Renderable, format_count
-from memmpy.errors import OptionError, SplitError, argument_hints, nearest
+from memmpy.errors import OptionError, SplitError, argument_hints
 from memmpy.export import Friend
 from memmpy.figures import check_figure_path, save_figure
 from memmpy.training.scoring.fold_checks import ScoredEvents, check_events, check_scoring_fold
@@ -17,7 +17,7 @@ from memmpy.training.scoring.friend_scores import batches_of_friends, write_scor
 from memmpy.training.scoring.roc_curve import RocCurve
 from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
 from memmpy.training.scoring.score_plot import curves_of, draw_scores
-from memmpy.training.scoring.score_rows import ScoreRows, read_rows
+from memmpy.training.scoring.score_rows import ScoreRows, class_number, read_rows
 from memmpy.training.scoring.score_set import ScoreSet
 from memmpy.training.scoring.score_table import auc_of, score_table
 from memmpy.typing import Array, Entries, PathLike
@@ -130,7 +130,6 @@ class Scores(Renderable):
 
         Examples
         --------
-        >>> gathered = [None] * world_size
         >>> torch.distributed.all_gather_object(gathered, scores)
         >>> whole = data.scores()
         >>> whole.merge(gathered)
@@ -313,34 +312,33 @@ class Scores(Renderable):
         --------
         >>> scores = data.scores()
         >>> scores.read_friend("friends/")
-        >>> scores.plot("scores.png")
         """
         for scored in batches_of_friends(self._scored_events, check_path(directory)):
             self.add(*scored)
 
     @property
     def entries(self) -> Entries:
-        """The entries that have a score, ascending: int64, (n,)."""
+        """The entries that have a score, ascending, int64 (n,)."""
         return self._set.events.entries
 
     @property
     def values(self) -> Array:
-        """The scores: float32 or float64, (n,) or (n, C); float64 with ``average=True``."""
+        """The scores, float32 or float64, (n,) or (n, C); float64 with ``average=True``."""
         return self._set.events.values
 
     @property
     def labels(self) -> NDArray[np.int32]:
-        """The number of the class of each event, -1 without a label: int32, (n,)."""
+        """The number of the class of each event, -1 without a label, int32 (n,)."""
         return self._set.events.labels
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """The physics weight of each event, 1 without weights: float64, (n,)."""
+        """The physics weight of each event, 1 without weights, float64 (n,)."""
         return self._set.events.weights
 
     @property
     def folds(self) -> NDArray[np.int32]:
-        """The fold that made each score: int32, (n,); -1 without folds, and for a mean."""
+        """The fold that made each score, int32 (n,); -1 without folds, and for a mean."""
         return self._set.events.folds
 
     def __len__(self) -> int:
@@ -363,21 +361,7 @@ class Scores(Renderable):
         return self._set.events
 
     def _class_number(self, signal: str | None) -> int:
-        """Return the number of a class that has scores; by default the last class."""
-        if not self._classes:
-            raise OptionError("the events have no classes, and a ROC curve needs labels")
-        signal = self._classes[-1] if signal is None else signal
-        if signal not in self._classes:
-            names = f"{', '.join(self._classes)}{nearest(str(signal), self._classes)}"
-            raise OptionError(f"no class {signal!r} among {names}")
-        number = self._classes.index(signal)
-        if number < len(self._classes) - 1 and self._set.rows.num_scores == 1:
-            message = (
-                f"the scores are those of class {self._classes[-1]!r}, and none are of {signal!r}; "
-                f"add values of shape (n, {len(self._classes)}), a score of each class"
-            )
-            raise OptionError(message)
-        return number
+        return class_number(signal, self._classes, num_scores=self._set.rows.num_scores)
 
     def _blocks(self) -> list[str | DisplayBlock]:
         rows, num_folds = self._set.rows, self._splits.num_folds
