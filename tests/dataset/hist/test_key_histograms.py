@@ -217,7 +217,7 @@ def test_several_keys_are_filled_in_one_pass(
             assert sums.tolist() == np.histogram(inside, num, (low, high))[0].tolist()
 
 
-@pytest.mark.parametrize("num_threads", [0, 1, 3])
+@pytest.mark.parametrize("num_threads", [1, 3])
 def test_sums_are_the_same_for_any_number_of_threads(
     store: Store, num_threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
