@@ -102,7 +102,7 @@ def test_an_alias_of_a_used_alias_is_used(make_file: MakeFile, out: Path) -> Non
     )
     assert done.exit_code == 0, done.output
     columns = load_memmaps(out, ["b", "met"])
-    assert np.array_equal(columns["b"], np.asarray(columns["met"]) * 2 * 3)
+    assert np.array_equal(np.asarray(columns["b"]), np.asarray(columns["met"]) * 2 * 3)
 
 
 def test_dtype_is_that_on_disk(make_file: MakeFile, out: Path) -> None:
