@@ -98,9 +98,11 @@ def test_an_alias_is_computed(make_file: MakeFile, out: Path) -> None:
 
 def test_an_alias_of_a_used_alias_is_used(make_file: MakeFile, out: Path) -> None:
     done = convert(
-        make_file(), "--out", out, "--keys", "b", "--alias", "a=met*2", "--alias", "b=a*3"
+        make_file(), "--out", out, "--keys", "b,met", "--alias", "a=met*2", "--alias", "b=a*3"
     )
     assert done.exit_code == 0, done.output
+    columns = load_memmaps(out, ["b", "met"])
+    assert np.array_equal(np.asarray(columns["b"]), np.asarray(columns["met"]) * 2 * 3)
 
 
 def test_dtype_is_that_on_disk(make_file: MakeFile, out: Path) -> None:

@@ -78,6 +78,8 @@ def test_the_demo_loads_columns_that_no_skim_holds(tmp_path: Path) -> None:
 def test_the_demo_accepts_an_empty_tree(make_file: MakeFile, tmp_path: Path) -> None:
     done = memmpy("demo", "--files", make_file(num=0), "--out", tmp_path / "d")
     assert done.exit_code == 0, done.output
+    assert "0 events in" in done.output
+    assert "train: no events\nval: no events\n" in done.output
 
 
 @pytest.mark.parametrize(

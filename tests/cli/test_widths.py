@@ -150,9 +150,12 @@ COLOUR = re.compile(r"\x1b\[[\d;]*3\dm|\x1b\[[\d;]*38;5")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["info", "cutflow", "convert"])
+@pytest.mark.parametrize("verb", ["info", "convert"])
 def test_colours_stay_away_where_nobody_wants_them(verb: str, folder: Path) -> None:
     words = VERBS[verb].replace(" --dry-run", " --recreate")
+    usual = in_terminal(words, folder)
+    assert "\x1b[1m" in usual  # bold headings; the progress bar of convert is in colour
+    assert bool(COLOUR.search(usual)) is (verb == "convert")
     assert not COLOUR.search(in_terminal(words, folder, NO_COLOR="1"))
     assert "\x1b" not in in_terminal(words, folder, TERM="dumb")
     done = subprocess.run(

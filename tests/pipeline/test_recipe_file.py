@@ -18,7 +18,7 @@ from memmpy.errors import (
     SplitError,
 )
 from memmpy.pipeline import is_recipe, read_recipe
-from memmpy.training import Reweight
+from memmpy.training import TRAINING_DEFAULTS, Reweight
 from tests.pipeline.toy_recipe import EXAMPLE, write_toy_files
 
 
@@ -365,10 +365,12 @@ def test_an_option_beside_a_recipe_is_refused(name: str, recipe: Path) -> None:
         training_set("data.toml", **{name: OPTIONS[name]})
 
 
-def test_all_options_are_tried() -> None:
-    assert {*OPTIONS} == {*signature(training_set).parameters} - {"files", "path", "work"}
-    own = {*signature(Store.training_set).parameters} - {"self", "work"}
-    assert {*OPTIONS} == own
+@pytest.mark.parametrize("door", [training_set, Store.training_set])
+def test_all_doors_of_training_sets_have_the_same_options_and_defaults(door: Any) -> None:
+    defaults = {name: one.default for name, one in signature(door).parameters.items()}
+    assert {*OPTIONS} == defaults.keys() - {"self", "files", "path", "work"}
+    del defaults["inputs"], defaults["splits"]
+    assert {name: one for name, one in defaults.items() if name in OPTIONS} == TRAINING_DEFAULTS
 
 
 @pytest.mark.parametrize("left_out", ["path", "inputs"])

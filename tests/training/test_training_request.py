@@ -8,29 +8,11 @@ from memmpy.errors import CutError, MissingKeyError, OptionError
 from memmpy.training import TrainingRequest
 from tests.training.samples import Sample
 
-DEFAULTS: dict[str, Any] = {
-    "inputs": {"kin": ["met"]},
-    "labels": None,
-    "others": "raise",
-    "weight": None,
-    "cut": None,
-    "aliases": None,
-    "constants": None,
-    "spectators": (),
-    "missing": None,
-    "fill": 0.0,
-    "scale": None,
-    "normalise": "mean",
-    "negative": "keep",
-    "reweight": None,
-    "dtype": "float32",
-}
 LABELS = {"background": "process == 'DY'", "signal": "process == 'ggH'"}
 
 
 def request(**options: Any) -> TrainingRequest:
-    given = {**DEFAULTS, **options}
-    return TrainingRequest(given.pop("inputs"), **given)
+    return TrainingRequest(**{"inputs": {"kin": ["met"]}, **options})
 
 
 @pytest.mark.parametrize(

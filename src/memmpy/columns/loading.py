@@ -101,7 +101,7 @@ class Snapshot:
         if not record.details.get("hashed") or not isinstance(column, np.ndarray):
             return None
         if record.origin is not None:
-            return {hash64(text): text for text in record.origin.recipe["metadata"]}
+            return {hash64(text): text for text in record.origin.spec["metadata"]}
         # The metadata of old stores does not tell which columns are hashes; the values do.
         known = self.metadata.hashes
         return known if len(column) == 0 or int(column[0]) in known else None

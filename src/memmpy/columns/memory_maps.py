@@ -237,7 +237,7 @@ def _reason(key: str, metadata: Metadata, stale: Collection[str]) -> str:
         since = "the store has since been converted with other numbers or totals"
     if column.origin is not None and column.origin.is_metadata:
         way_out = f"convert again with metadata={{{key!r}: ...}} for each file"
-        way_out += ", or the same in totals" if "numbers" in column.origin.recipe else ""
+        way_out += ", or the same in totals" if "numbers" in column.origin.spec else ""
         return f"{since}; it is metadata: {way_out}"
     if column.origin is not None and column.origin.branches:
         since += ", with other friends, or with friends that had changed"

@@ -22,7 +22,7 @@ from memmpy.conversion.planning.key_patterns import (
     check_names,
     check_one_key,
     check_some_key,
-    make_recipes,
+    make_specs,
     names_in,
     split_renames,
 )
@@ -46,7 +46,7 @@ __all__ = [
     "convert_request",
     "list_configs",
     "list_inputs",
-    "make_recipes",
+    "make_specs",
     "metadata_names",
     "names_in",
     "plan_conversion",

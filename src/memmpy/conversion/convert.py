@@ -261,7 +261,7 @@ def convert_request(
         if is_current and known.parts == parts_of(plan.target.sources):
             _remember(directory, plan.target, known)
             _record_splits(directory, splits)
-            clippings = clippings_of(plan.current, plan.target.recipes)
+            clippings = clippings_of(plan.current, plan.target.specs)
             warn_of(clipping_notes(clippings), ConversionWarning)
             return Conversion(Path(path), plan, 0, clippings)
         # The folder of unfinished columns belongs to one conversion at a time.
@@ -284,7 +284,7 @@ def convert_request(
     for source, branches in plan.branches_read().items():
         logger.info("read %s of %s", printable(", ".join(branches)), source)
     warn_of(result.notes)
-    clippings = clippings_of({**plan.current, **columns}, plan.target.recipes)
+    clippings = clippings_of({**plan.current, **columns}, plan.target.specs)
     notes = [*_losses(result.num_lost, request.dtypes), *clipping_notes(clippings)]
     warn_of(notes, ConversionWarning)
     written = {a.file: a.nbytes for column in columns.values() for a in column.arrays.values()}
@@ -343,7 +343,7 @@ def _plan(
     inventory, start = Inventory(metadata), perf_counter()
     target, facts, opened = survey(
         request.inputs,
-        request.recipes(policy),
+        request.specs(policy),
         metadata,
         inventory=inventory,
         pool=pool,

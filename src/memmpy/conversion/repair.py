@@ -139,65 +139,65 @@ def _rebuild(
         if record.computed is not None:
             recompute_column(directory, key, record.computed.normal, target=scratch)
             return
-    recipes = {key: o.recipe for key, r in records.items() if (o := r.origin) is not None}
-    if all(map(_is_metadata, recipes.values())):
-        recipes |= _smallest(metadata)  # a conversion needs at least one branch
-    recipes |= _stand_ins(metadata)
+    specs = {key: o.spec for key, r in records.items() if (o := r.origin) is not None}
+    if all(map(_is_metadata, specs.values())):
+        specs |= _smallest(metadata)  # a conversion needs at least one branch
+    specs |= _stand_ins(metadata)
     missing = {
         branch: _fill(text)
-        for recipe in recipes.values()
-        for branch, text in recipe.get("missing", {}).items()
+        for spec in specs.values()
+        for branch, text in spec.get("missing", {}).items()
     }
     configs = [_config(source, missing) for source in metadata.sources]
     with warnings.catch_warnings():  # the first conversion gave the warnings
         warnings.simplefilter("ignore", MemmpyWarning)
-        convert(configs, scratch, progress=progress, **_options(recipes))
+        convert(configs, scratch, progress=progress, **_options(specs))
 
 
 def _smallest(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
-    """Return the recipe of the smallest column that was read from files."""
+    """Return the spec of the smallest column that was read from files."""
     sizes = [
-        (record.nbytes, key, record.origin.recipe)
+        (record.nbytes, key, record.origin.spec)
         for key, record in metadata.columns.items()
         if record.origin is not None and not record.origin.is_metadata
     ]
-    return {key: recipe for _, key, recipe in sorted(sizes, key=lambda one: one[:2])[:1]}
+    return {key: spec for _, key, spec in sorted(sizes, key=lambda one: one[:2])[:1]}
 
 
 def _stand_ins(metadata: Metadata) -> dict[str, Mapping[str, Any]]:
-    """Return the recipes of branches that numbers stand in for: a conversion needs all of them."""
+    """Return the specs of branches that numbers replace: a conversion needs all of them."""
     return {
-        key: record.origin.recipe
+        key: record.origin.spec
         for key, record in metadata.columns.items()
         if record.origin is not None
-        and record.origin.recipe.get("branch") == key
-        and "numbers" in record.origin.recipe
+        and record.origin.spec.get("branch") == key
+        and "numbers" in record.origin.spec
     }
 
 
-def _is_metadata(recipe: Mapping[str, Any]) -> bool:
-    return "branch" not in recipe and "expression" not in recipe
+def _is_metadata(spec: Mapping[str, Any]) -> bool:
+    return "branch" not in spec and "expression" not in spec
 
 
-def _options(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the arguments of `convert` for columns of these recipes."""
+def _options(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the arguments of `convert` for columns of these specs."""
     keys, padded = set[str](), dict[str, tuple[int, Any]]()
     aliases, dtypes = dict[str, str](), dict[str, str]()
-    for key, recipe in recipes.items():
-        if _is_metadata(recipe):
+    for key, spec in specs.items():
+        if _is_metadata(spec):
             continue
         # The mask of a padded key comes with that key.
-        name = key.removesuffix(mask_of("")) if recipe.get("mask") else key
-        made_of = recipe.get("expression", f"`{recipe.get('branch')}`")
+        name = key.removesuffix(mask_of("")) if spec.get("mask") else key
+        made_of = spec.get("expression", f"`{spec.get('branch')}`")
         if made_of != f"`{name}`":
             aliases[name] = made_of
-        if "padding" in recipe:
-            length, fill = recipe["padding"]
+        if "padding" in spec:
+            length, fill = spec["padding"]
             padded[name] = length, _fill(fill)
         if name != key or name not in padded:
             keys.add(key)
-        if "dtype" in recipe:
-            dtypes[key] = recipe["dtype"]
+        if "dtype" in spec:
+            dtypes[key] = spec["dtype"]
     return {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtype": dtypes}
 
 
@@ -223,7 +223,7 @@ def _as_template(path: str) -> str:
 
 
 def _fill(text: str) -> Any:
-    """Return the value that a recipe holds as its `repr`."""
+    """Return the value that a spec holds as its `repr`."""
     try:
         return ast.literal_eval(text)
     except ValueError:  # nan, inf

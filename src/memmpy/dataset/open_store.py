@@ -62,6 +62,8 @@ def open(path: PathLike) -> "Store":
     return Store(path)
 
 
+# Its methods stand in four files: columns, sources and splits in `StoreMapping`; what takes
+# expressions in `StoreCuts`; tables in `StoreViews`; skims, loaders and training sets here.
 @argument_hints
 @final
 class Store(StoreViews):

@@ -203,7 +203,7 @@ def process_keys(metadata: Metadata) -> tuple[str, ...]:
     texts = [
         key
         for key, record in metadata.current_columns().items()
-        if record.origin is not None and "metadata" in record.origin.recipe
+        if record.origin is not None and "metadata" in record.origin.spec
     ]
     return process_names(texts)
 
@@ -226,11 +226,11 @@ def _origin(key: str, record: ColumnRecord) -> str:
         return f"added: {record.computed.expression}"
     if record.origin is None:
         return "written"
-    recipe = record.origin.recipe
+    spec = record.origin.spec
     if record.origin.is_metadata:
         return "metadata"
-    name = str(recipe["branch"] if "branch" in recipe else recipe["expression"])
-    if recipe.get("mask"):
+    name = str(spec["branch"] if "branch" in spec else spec["expression"])
+    if spec.get("mask"):
         return f"mask of {name}"
-    words = "branch" if name == key else name if "branch" not in recipe else f"branch {name}"
-    return f"{words}, padded to {recipe['padding'][0]}" if "padding" in recipe else words
+    words = "branch" if name == key else name if "branch" not in spec else f"branch {name}"
+    return f"{words}, padded to {spec['padding'][0]}" if "padding" in spec else words

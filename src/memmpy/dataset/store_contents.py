@@ -127,8 +127,8 @@ def _processes(snapshot: Snapshot, weight: str | None) -> tuple[ProcessSummary, 
     """Return the processes, from the metadata; only a weight needs to be read."""
     metadata = snapshot.metadata
     keys = tuple(key for key in process_keys(metadata) if key in snapshot.columns)
-    recipes = {k: c.origin.recipe for k, c in metadata.current_columns().items() if c.origin}
-    texts = [recipes[key]["metadata"] for key in keys]
+    specs = {k: c.origin.spec for k, c in metadata.current_columns().items() if c.origin}
+    texts = [specs[key]["metadata"] for key in keys]
     members: dict[Group, list[int]] = {}
     for i in range(len(metadata.sources)):
         members.setdefault(tuple(each[i] for each in texts), []).append(i)
@@ -145,9 +145,9 @@ def _processes(snapshot: Snapshot, weight: str | None) -> tuple[ProcessSummary, 
             for i, name in enumerate(flow.groups)
         }
     numbers = {
-        key: recipes[key]["numbers"][key]["values"]
-        for key in recipes
-        if key in recipes[key].get("numbers", {})
+        key: specs[key]["numbers"][key]["values"]
+        for key in specs
+        if key in specs[key].get("numbers", {})
     }
     return tuple(
         _process(metadata, name, members.get(group, []), sums.get(name), numbers)

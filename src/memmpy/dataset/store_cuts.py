@@ -1,4 +1,4 @@
-"""`StoreCuts`: a store as a mapping of columns, with cuts, and columns computed from others."""
+"""`StoreCuts`: the methods of `Store` that take expressions: cut, cutflow, add, hist, export."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ __all__ = ["StoreCuts"]
 
 @argument_hints
 class StoreCuts(StoreMapping):
-    """Columns by key, with cuts.
+    """A store with cuts: the methods `cut`, `cuts`, `cutflow`, `add`, `hist` and `export`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`StoreMapping`: the columns of a store, with the source and the split of each entry."""
+"""`StoreMapping`: the mapping that `Store` is, and its methods on sources and splits of entries."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ __all__ = ["StoreMapping"]
 
 @argument_hints
 class StoreMapping(Renderable, Mapping[str, StoredColumn]):
-    """The base of `Store`: columns by key, with the source and the split of each entry.
+    """A store as a mapping of columns, with the source, the split and the fold of each entry.
 
     Parameters
     ----------

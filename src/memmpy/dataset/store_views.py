@@ -1,4 +1,4 @@
-"""`StoreViews`: a store that shows what is in it."""
+"""`StoreViews`: the methods of `Store` that show what is in it: info, columns, head, describe."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ __all__ = ["StoreViews"]
 
 @argument_hints
 class StoreViews(StoreCuts):
-    """Columns by key, with cuts, and tables of what is in the store.
+    """A store with tables: the methods `info`, `columns`, `head` and `describe`.
 
     Parameters
     ----------

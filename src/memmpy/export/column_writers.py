@@ -15,11 +15,11 @@ from memmpy.export.friend_values import branch_type, check_branches
 from memmpy.jagged import Jagged
 from memmpy.parallel import run_uninterrupted
 
-__all__ = ["WRITERS", "Chunk", "write_hdf5", "write_parquet", "write_root"]
+__all__ = ["WRITERS", "ColumnArrays", "write_hdf5", "write_parquet", "write_root"]
 
 #: Some entries of each column: an array of shape (n, ...), `Jagged`, or an `ak.Array` of texts or
 #: of nested values.
-Chunk: TypeAlias = Mapping[str, Any]
+ColumnArrays: TypeAlias = Mapping[str, Any]
 
 #: Name of the tree in a ROOT file.
 _TREE = "Events"
@@ -27,7 +27,7 @@ _TREE = "Events"
 _CHUNK_SIZE, _CHUNK_BYTES = 1 << 16, 1 << 20
 
 
-def write_parquet(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
+def write_parquet(path: Path, empty: ColumnArrays, chunks: Iterable[ColumnArrays]) -> None:
     """Write a row group for each chunk. `empty` has no entries, and tells the types.
 
     Raises
@@ -38,7 +38,7 @@ def write_parquet(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
     parquet = require("pyarrow.parquet", what="export to Parquet", extra="parquet")
     import awkward as ak
 
-    def table_of(chunk: Chunk) -> Any:
+    def table_of(chunk: ColumnArrays) -> Any:
         columns = {
             key: values.to_awkward()
             if isinstance(values, Jagged)
@@ -57,7 +57,7 @@ def write_parquet(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
             file.write_table(table_of(chunk).cast(schema))
 
 
-def write_hdf5(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
+def write_hdf5(path: Path, empty: ColumnArrays, chunks: Iterable[ColumnArrays]) -> None:
     """Write a dataset for each column. `empty` has no entries, and tells the types.
 
     Raises
@@ -98,7 +98,7 @@ def write_hdf5(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
 
 
 def _create_datasets(
-    file: Any, names: Mapping[str, str], types: Mapping[str, Any], empty: Chunk
+    file: Any, names: Mapping[str, str], types: Mapping[str, Any], empty: ColumnArrays
 ) -> dict[str, Any]:
     """Create an empty dataset for each column of an HDF5 file."""
     datasets = {}
@@ -117,7 +117,7 @@ def _create_datasets(
     return datasets
 
 
-def write_root(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
+def write_root(path: Path, empty: ColumnArrays, chunks: Iterable[ColumnArrays]) -> None:
     """Write a TTree ``Events``; `empty` has no entries, and tells the types.
 
     Raises
@@ -163,7 +163,7 @@ def write_root(path: Path, empty: Chunk, chunks: Iterable[Chunk]) -> None:
 
 
 #: The writer for each suffix.
-WRITERS: Mapping[str, Callable[[Path, Chunk, Iterable[Chunk]], None]] = {
+WRITERS: Mapping[str, Callable[[Path, ColumnArrays, Iterable[ColumnArrays]], None]] = {
     ".parquet": write_parquet,
     ".pq": write_parquet,
     ".h5": write_hdf5,
@@ -228,7 +228,7 @@ class _HdfStream(io.FileIO):
             raise self.error
 
 
-def _append_chunk(h5py: Any, datasets: Mapping[str, Any], chunk: Chunk) -> None:
+def _append_chunk(h5py: Any, datasets: Mapping[str, Any], chunk: ColumnArrays) -> None:
     for key, values in chunk.items():
         _append(h5py, datasets[key], values)
 

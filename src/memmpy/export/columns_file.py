@@ -11,7 +11,7 @@ from memmpy.checks import check_path
 from memmpy.columns import ReadNested, ReadShaped, ReadText, Snapshot, StoredColumn, text_array
 from memmpy.display import Progress, format_count
 from memmpy.errors import ColumnError, LengthError, OptionError, damaged, nearest
-from memmpy.export.column_writers import WRITERS, Chunk
+from memmpy.export.column_writers import WRITERS, ColumnArrays
 from memmpy.export.files_aside import check_targets, files_aside
 from memmpy.typing import Entries
 
@@ -91,10 +91,10 @@ def export_columns(
     step_size = max(1, min(_STEP_SIZE, _STEP_BYTES * num_rows // max(1, num_bytes)))
     num_entries = num_rows if entries is None else len(entries)
 
-    def chunk(index: slice | Entries) -> Chunk:
+    def chunk(index: slice | Entries) -> ColumnArrays:
         return {key: _values(key, column, index, texts.get(key)) for key, column in columns.items()}
 
-    def chunks() -> Iterator[Chunk]:
+    def chunks() -> Iterator[ColumnArrays]:
         for start in range(0, num_entries, step_size):
             stop = min(start + step_size, num_entries)
             yield chunk(slice(start, stop) if entries is None else np.asarray(entries[start:stop]))

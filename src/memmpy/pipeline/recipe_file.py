@@ -11,17 +11,16 @@ from typing import Any, TypeGuard, TypeVar
 from memmpy.checks import check_path
 from memmpy.conversion import RFileConfig, convert
 from memmpy.cuts import Constant
-from memmpy.dataset import Store
 from memmpy.errors import OptionError
 from memmpy.parallel import Work
 from memmpy.pipeline.toml_document import Keys, TomlDocument, read_toml
 from memmpy.pipeline.training_columns import check_columns, convert_and_skim
 from memmpy.skims import Objects
 from memmpy.splits import Splits
-from memmpy.training import Reweight, TrainingRequest, TrainingSet
+from memmpy.training import TRAINING_DEFAULTS, Reweight, TrainingRequest, TrainingSet
 from memmpy.typing import PathLike
 
-__all__ = ["DEFAULTS", "RecipeFile", "is_recipe", "read_recipe"]
+__all__ = ["RecipeFile", "is_recipe", "read_recipe"]
 
 _T = TypeVar("_T")
 _SUFFIX = ".toml"
@@ -29,18 +28,9 @@ _SUFFIX = ".toml"
 _NONE = "none"
 
 
-def _options_of(function: Any, *others: str) -> dict[str, Parameter]:
-    """Return the parameters of a function but for some, by name."""
-    parameters = dict(signature(function).parameters)
-    return {name: one for name, one in parameters.items() if name not in others}
-
-
-_CONVERT = _options_of(convert, "root_files", "path", "splits", "recreate", "progress", "work")
-_TRAINING = _options_of(Store.training_set, "self", "splits", "work")
-#: The defaults of a training set.
-DEFAULTS: Mapping[str, Any] = {
-    name: one.default for name, one in _TRAINING.items() if one.default is not Parameter.empty
-}
+_NOT_IN_CONVERT = {"root_files", "path", "splits", "recreate", "progress", "work"}
+_CONVERT = [name for name in signature(convert).parameters if name not in _NOT_IN_CONVERT]
+_TRAINING = ("inputs", *TRAINING_DEFAULTS)
 _TOP = ("store", "files", "convert", "splits", "training")
 #: The parameters of each table.
 _TABLES: Mapping[str, Collection[str]] = {
@@ -211,7 +201,7 @@ def _training(document: TomlDocument) -> TrainingRequest | None:
     if "reweight" in table:
         table["reweight"] = _make(document, (*keys, "reweight"), Reweight)
     with document.errors_at(keys):
-        request = TrainingRequest(**{**DEFAULTS, **table})
+        request = TrainingRequest(**table)
         request.skim_request()  # reads all expressions
         return request
 

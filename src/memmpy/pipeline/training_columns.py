@@ -15,7 +15,7 @@ from memmpy.conversion import (
     check_some_key,
     convert_request,
     list_inputs,
-    make_recipes,
+    make_specs,
     metadata_names,
     split_renames,
 )
@@ -56,7 +56,7 @@ def check_columns(
     names, some = metadata_names(configs)
     needed = _needed(training, names, some, made={*keys, *padded})
     check_aliases(aliases, [*keys, *padded, *needed])
-    make_recipes(
+    make_specs(
         {*keys, *needed},
         keys_padded=padded,
         aliases=aliases,

@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any, overload
+from typing import Any
 
 from memmpy.conversion import RootFiles, list_configs
 from memmpy.cuts import Constant
 from memmpy.errors import OptionError, argument_hints
 from memmpy.parallel import WorkOption, check_work
-from memmpy.pipeline.recipe_file import DEFAULTS, is_recipe, read_recipe
+from memmpy.pipeline.recipe_file import is_recipe, read_recipe
 from memmpy.pipeline.training_columns import convert_and_skim
 from memmpy.splits import Splits, check_splits
 from memmpy.training import (
+    TRAINING_DEFAULTS,
     Inputs,
     Negative,
     Normalise,
@@ -24,33 +25,6 @@ from memmpy.typing import PathLike
 __all__ = ["training_set"]
 
 
-@overload
-def training_set(
-    files: PathLike, path: PathLike | None = None, *, work: WorkOption = None
-) -> TrainingSet: ...
-@overload
-def training_set(
-    files: RootFiles,
-    path: PathLike,
-    *,
-    inputs: Inputs,
-    labels: Mapping[str, str] | None = None,
-    others: str = "raise",
-    weight: str | None = None,
-    cut: str | None = None,
-    aliases: Mapping[str, str] | None = None,
-    constants: Mapping[str, Constant] | None = None,
-    splits: Splits | None = None,
-    spectators: Collection[str] = (),
-    missing: float | Mapping[str, float] | None = None,
-    fill: float | None = 0.0,
-    scale: str | Mapping[str, str | None] | None = None,
-    normalise: Normalise = "mean",
-    negative: Negative = "keep",
-    reweight: Reweight | None = None,
-    dtype: Any = "float32",
-    work: WorkOption = None,
-) -> TrainingSet: ...
 @argument_hints
 def training_set(
     files: RootFiles,
@@ -91,9 +65,9 @@ def training_set(
         The directory of the store. memmpy creates it if it is missing. By default that of the
         recipe.
     inputs : mapping of str to list of str, or to Objects
-        The arrays that a network gets. A list of keys or expressions, one number for each event,
-        gives shape (B, k). `Objects` gives lists: padded, of shape (B, n, k) with a mask
-        ``"<name>_mask"``, or `Jagged`.
+        The arrays that a network gets, needed unless a recipe has them. A list of keys or
+        expressions, one number for each event, gives shape (B, k). `Objects` gives lists: padded,
+        of shape (B, n, k) with a mask ``"<name>_mask"``, or `Jagged`.
     labels : mapping of str to str, optional
         The cut of each class, in the order of the class numbers; the signal comes last. A batch
         then has ``"label"``, int64.
@@ -194,9 +168,8 @@ def training_set(
     }
     limits, splits = check_work(work), check_splits(splits)
     if is_recipe(files):
-        given = {**options, "inputs": inputs, "splits": splits}
-        for name, value in given.items():
-            default = DEFAULTS.get(name)
+        for name, value in {**options, "inputs": inputs, "splits": splits}.items():
+            default = TRAINING_DEFAULTS.get(name)
             if type(value) is not type(default) or value != default:
                 message = f"{name}= stands in a recipe: change it in {os.fspath(files)!r}, or give "
                 raise OptionError(f"{message}files and all options in Python")

@@ -43,7 +43,7 @@ class LoadingRates(Renderable):
         rates = [
             {
                 "from": source.name,
-                "keys": source.keys,
+                "keys": list(source.keys),
                 "shuffle": one.shuffle,
                 "num_entries": one.num_entries,
                 "entry_bytes": one.entry_bytes,
@@ -124,7 +124,7 @@ class _BatchSource:
     """The columns of a store, or a skim, with a name for the table."""
 
     name: str
-    keys: list[str]
+    keys: tuple[str, ...]
     data: Store | Skim
 
     def loaders(self, *, batch_size: int, num_threads: int | None) -> Iterator[SplitLoader]:
@@ -153,7 +153,7 @@ def _find_sources(path: Path) -> tuple[list[_BatchSource], str]:
     sources = [_of_skim(skim) for skim in skims]
     lengths = {key: len(column) for key, column in store.items()}
     if len(set(lengths.values())) == 1:
-        columns = _BatchSource(format_count(len(store), "column"), list(store), store)
+        columns = _BatchSource(format_count(len(store), "column"), tuple(store), store)
         return [columns, *sources], ""
     note = _length_note(lengths) if lengths else ""
     if not sources:
@@ -163,7 +163,7 @@ def _find_sources(path: Path) -> tuple[list[_BatchSource], str]:
 
 
 def _of_skim(skim: Skim) -> _BatchSource:
-    keys = [key for key in (*skim.fields, *skim.lists) if key != "_index"]
+    keys = tuple(key for key in (*skim.fields, *skim.lists) if key != "_index")
     return _BatchSource(f"skim {skim.path.name}", keys, skim)
 
 

@@ -3,15 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from memmpy.dataset import Store
 from memmpy.splits import Splits
 from memmpy.store import Metadata, SourceRecord, tree_name
-from memmpy.training import TrainingSet
+from memmpy.training import TRAINING_DEFAULTS, TrainingSet
 
 __all__ = ["call_lines", "code_of", "code_of_store", "code_of_training"]
 
@@ -53,15 +51,12 @@ def code_of_store(metadata: Metadata, name: str) -> str:
 
 def code_of_training(data: TrainingSet) -> str:
     """Return the call that makes a training set of a store."""
-    request = data.request
-    defaults = {one.name: one.default for one in signature(Store.training_set).parameters.values()}
-    options = {}
-    for one in fields(request):
-        if one.name in defaults and one.init:
-            value = getattr(request, one.name)
-            is_empty = isinstance(value, Mapping | tuple | list) and not value
-            if value != defaults[one.name] and not (is_empty and not defaults[one.name]):
-                options[one.name] = value
+    options: dict[str, Any] = {"inputs": data.request.inputs}
+    for name, default in TRAINING_DEFAULTS.items():
+        value = getattr(data.request, name)
+        is_empty = isinstance(value, Mapping | tuple | list) and not value
+        if value != default and not (is_empty and not default):
+            options[name] = value
     options["splits"] = data.splits
     return "\n".join(call_lines("data = store.training_set", [], options))
 
@@ -110,17 +105,17 @@ def _conversion(metadata: Metadata) -> dict[str, Any]:
     for key, column in metadata.columns.items():
         if column.origin is None or column.origin.is_metadata:
             continue
-        recipe = column.origin.recipe
-        name = recipe["branch"] if "branch" in recipe else recipe["expression"]
-        if recipe.get("mask") or "padding" not in recipe:
+        spec = column.origin.spec
+        name = spec["branch"] if "branch" in spec else spec["expression"]
+        if spec.get("mask") or "padding" not in spec:
             keys.append(key)
         else:
-            length, fill = recipe["padding"]
+            length, fill = spec["padding"]
             padded[key] = (int(length), float(fill))
-        if name != key and not recipe.get("mask"):
+        if name != key and not spec.get("mask"):
             aliases[key] = name
-        if "dtype" in recipe and not recipe.get("mask"):
-            dtypes[key] = recipe["dtype"].lstrip("<|")
+        if "dtype" in spec and not spec.get("mask"):
+            dtypes[key] = spec["dtype"].lstrip("<|")
     options = {"keys": keys, "keys_padded": padded, "aliases": aliases, "dtype": dtypes}
     return {name: value for name, value in options.items() if value or name == "keys"}
 

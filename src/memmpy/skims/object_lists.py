@@ -1,6 +1,6 @@
 """Lists of objects computed for a skim: removed items, their order, and k values for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -14,7 +14,7 @@ from memmpy.kernels import offsets_of
 from memmpy.skims.derived_columns import BlockColumns, Expression, empty_columns, with_nan
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["ObjectColumn", "ObjectLists"]
+__all__ = ["ObjectColumn", "ObjectLists", "check_equal_counts"]
 
 #: Lists of the k values, and the columns that `Objects.valid` uses.
 _Lists: TypeAlias = tuple[list[Jagged], Mapping[str, ColumnLike]]
@@ -141,8 +141,7 @@ class ObjectLists:
     def _jagged(self, columns: Mapping[str, ColumnLike], entries: Entries) -> _Lists:
         """Return the lists with NaN for what is missing, and the columns as they are."""
         raw = [lists_of(one.values(columns, entries)) for (one,) in self.members]
-        for name, one in zip(self.names[1:], raw[1:], strict=True):
-            self._check_counts(name, one, raw[0], entries)
+        check_equal_counts(repr(self.name), zip(self.names, raw, strict=True), entries)
         contents = (_floats(one.content, *m) for one, m in zip(raw, self.missing, strict=True))
         return [Jagged.trusted(content, raw[0].offsets) for content in contents], columns
 
@@ -170,18 +169,9 @@ class ObjectLists:
         if not isinstance(values, Jagged) and values.ndim == 1:
             return np.repeat(values, lists.counts)
         values = lists_of(values)
-        self._check_counts(str(expression.node.span), values, lists, entries)
+        both = (self.names[0], lists), (str(expression.node.span), values)
+        check_equal_counts(repr(self.name), both, entries)
         return values.content
-
-    def _check_counts(self, name: str, lists: Jagged, first: Jagged, entries: Entries) -> None:
-        """Raise a `ColumnError` where lists differ in length from the first ones."""
-        if not np.array_equal(lists.offsets, first.offsets):
-            at = int(np.flatnonzero(lists.counts != first.counts)[0])
-            message = (
-                f"the lists of {self.name!r} differ in length: entry {entries[at]:,} has "
-                f"{first.counts[at]} items of {self.names[0]!r} and {lists.counts[at]} of {name!r}"
-            )
-            raise ColumnError(message)
 
 
 @final
@@ -290,3 +280,16 @@ def _order(sort_keys: Array, offsets: Entries, *, is_descending: bool) -> Entrie
     rows[is_item] = sort_keys
     order: Entries = (np.argsort(rows, axis=1, kind="stable") + offsets[:-1, np.newaxis])[is_item]
     return order
+
+
+def check_equal_counts(of: str, lists: Iterable[tuple[str, Jagged]], entries: Entries) -> None:
+    """Raise a `ColumnError` where lists, with their names, differ in length from the first."""
+    (name, first), *others = lists
+    for other_name, other in others:
+        if not np.array_equal(first.offsets, other.offsets):
+            at = int(np.flatnonzero(first.counts != other.counts)[0])
+            message = (
+                f"the lists of {of} differ in length: entry {entries[at]:,} has "
+                f"{first.counts[at]} items of {name!r} and {other.counts[at]} of {other_name!r}"
+            )
+            raise ColumnError(message)

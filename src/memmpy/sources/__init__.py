@@ -18,8 +18,8 @@ from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.branch_groups import group_branches, types_in_words
 from memmpy.sources.branch_names import match, short_name
 from memmpy.sources.event_file import EventFile, FileObject
+from memmpy.sources.file_comparison import FileComparison, list_files
 from memmpy.sources.file_listing import BranchListing, FileListing, TreeListing, list_file
-from memmpy.sources.files_listing import FilesListing, list_files
 from memmpy.sources.formats import match_trees, objects_of_file, open_event_file
 from memmpy.sources.friend_paths import FriendFile, check_friends, find_friend, name_of_friend
 from memmpy.sources.friend_trees import TreeWithFriends, friend_of
@@ -34,16 +34,16 @@ from memmpy.sources.missing_values import (
     format_fill,
 )
 from memmpy.sources.open_file_cache import check_unchanged, index_of, open_files
-from memmpy.sources.root import read_bin, tree_names, TreeIndex
+from memmpy.sources.root import TreeIndex, read_bin
 
 __all__ = [
     "NO_FILL",
     "BranchListing",
     "ByteSource",
     "EventFile",
+    "FileComparison",
     "FileListing",
     "FileObject",
-    "FilesListing",
     "Fill",
     "FriendFile",
     "NoFill",

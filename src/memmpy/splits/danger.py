@@ -173,15 +173,12 @@ def _dangers_of_files(
         return
     if variations is not None:
         path, names = variations
-        what = f"the variations {', '.join(map(repr, names[:3]))} of {path!r} hold"
-        what += " the same events under different names, which may be in two splits"
+        message = f"the variations {', '.join(map(repr, names[:3]))} of {path!r} hold the same "
+        message += "events, which by='file' may put into two splits. "
     else:
-        what = f"{splits.num_folds} folds hold only for these files: if you write them again, the "
-        what += "same events get new names, and may change sides"
-    message = (
-        f"by='file' names the events of {where} by file, tree and entry: {what}; name them by "
-        "columns, such as Splits(by=('run', 'event'), ...)"
-    )
+        message = f"the {splits.num_folds} folds of {where} hold only for these files: by='file' "
+        message += "gives events new names if they are written again. "
+    message += "Name events by columns: Splits(by=('run', 'event'), ...)"
     place = f"{splits.num_folds} folds" if variations is None else f"trees of {variations[0]}"
     yield Danger("by file", "", place, num_entries, message)
 

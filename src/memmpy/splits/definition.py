@@ -24,7 +24,7 @@ from memmpy.splits.cpp_header import header_text
 from memmpy.splits.split_options import (
     DEFAULT_FRACTIONS,
     By,
-    check_by,
+    check_by_columns,
     check_expression,
     check_shares,
     check_split,
@@ -107,7 +107,7 @@ class Splits:
     def __post_init__(self) -> None:
         _check_together(self)
         changes: dict[str, Any] = {
-            "by": check_by(self.by),
+            "by": check_by_columns(self.by),
             "seed": check_seed("seed", self.seed),
             "_normal": None,
         }

@@ -226,7 +226,8 @@ def agree_on_splits(
     record = metadata.splits or {}
     if known is not None:
         _check_user_columns(snapshot, splits, record.get("own", {}))
-    if known is not None and record.get("made_of") == made_of:
+    is_checked = known is not None and record.get("made_of") == made_of
+    if is_checked:
         notes = list(record.get("notes", []))
     else:
         notes = list(dangers_of(snapshot, splits, num_entries=num_entries))
@@ -244,7 +245,8 @@ def agree_on_splits(
             ),
             is_known=known is not None or metadata.read_only,
         )
-    warn_once(snapshot.path, notes)
+    if not is_checked or splits.by != "file":  # that was chosen on purpose: once is enough
+        warn_once(snapshot.path, notes)
     return splits
 
 

@@ -12,7 +12,7 @@ __all__ = [
     "ALL",
     "DEFAULT_FRACTIONS",
     "By",
-    "check_by",
+    "check_by_columns",
     "check_expression",
     "check_shares",
     "check_split",
@@ -43,7 +43,7 @@ def check_split(split: str | int) -> int | None:
     return split_number(split, len(SPLIT_NAMES))
 
 
-def check_by(given: object) -> By:
+def check_by_columns(given: object) -> By:
     """Return `by`: distinct columns in their order, ``"file"`` or None."""
     if given is None:
         return None

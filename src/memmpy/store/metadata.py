@@ -63,13 +63,13 @@ class ArrayRecord(JsonObject, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The sources and the recipe of a converted column, which decide whether it is stale.
+    """The sources and the spec of a converted column, which decide whether it is stale.
 
     Parameters
     ----------
-    recipe : mapping
-        JSON values that describe how an entry is made. A column with another recipe is another
-        column.
+    spec : mapping
+        JSON values that describe how an entry is made; ``recipe`` in the document. A column with
+        another spec is another column.
     parts : tuple of Part
         The parts of the column, in the order of the entries. Columns may share the tuple.
     made_by : tuple of str
@@ -82,7 +82,7 @@ class Origin:
         For a column that is made of friend trees, all branches that it is made of; else empty.
     """
 
-    recipe: Mapping[str, Any]
+    spec: Mapping[str, Any]
     parts: tuple[Part, ...]
     made_by: tuple[str, ...] = ()
     clipped: tuple[tuple[int, ...] | None, ...] = ()
@@ -91,7 +91,7 @@ class Origin:
     @property
     def is_metadata(self) -> bool:
         """Whether the column holds metadata of files: texts, numbers or totals."""
-        return "branch" not in self.recipe and "expression" not in self.recipe
+        return "branch" not in self.spec and "expression" not in self.spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +200,13 @@ class Metadata:
         parts, columns = part_finder(self.sources), self.columns
         has_events = any(column.events is not None for column in columns.values())
         events = events_of(self.sources) if has_events else None
-        recipes = {k: c.origin.recipe for k, c in columns.items() if c.origin is not None}
+        specs = {k: c.origin.spec for k, c in columns.items() if c.origin is not None}
         current = {
             key: column
             for key, column in columns.items()
             if (column.origin is None or column.origin.parts == parts(column.origin.branches))
             and column.events in {None, events}
-            and has_current_numbers(recipes.get(key, {}), recipes)
+            and has_current_numbers(specs.get(key, {}), specs)
         }
         made_of = {k: c.computed.made_of for k, c in current.items() if c.computed is not None}
         while stale := {k for k, used in made_of.items() if not are_unchanged(used, current)}:

@@ -236,7 +236,7 @@ def _column_to_json(column: ColumnRecord, indices: Mapping[tuple[Part, ...], int
         origin = column.origin
         is_same = len(set(origin.made_by)) == 1  # nearly always
         values["origin"] = {
-            "recipe": origin.recipe,
+            "recipe": origin.spec,
             "parts": indices[origin.parts],
             "made_by": origin.made_by[0] if is_same else origin.made_by,
         }

@@ -9,7 +9,7 @@ from memmpy.store.json_types import JsonObject
 
 __all__ = ["NumberRecord", "has_current_numbers"]
 
-_Recipe: TypeAlias = Mapping[str, Any]
+_Spec: TypeAlias = Mapping[str, Any]
 
 
 class NumberRecord(JsonObject, frozen=True):
@@ -35,18 +35,18 @@ class NumberRecord(JsonObject, frozen=True):
     branches: dict[str, str | None] = msgspec.field(default_factory=dict)
 
 
-def has_current_numbers(recipe: _Recipe, recipes: Mapping[str, _Recipe]) -> bool:
+def has_current_numbers(spec: _Spec, specs: Mapping[str, _Spec]) -> bool:
     """Return whether a column was made with the numbers that the store has now.
 
     Parameters
     ----------
-    recipe : mapping
-        The recipe of the column.
-    recipes : mapping of str to mapping
-        The recipes of all converted columns. Each number and total has a column of its own, which
-        every conversion that gives it brings up to date.
+    spec : mapping
+        The spec of the column.
+    specs : mapping of str to mapping
+        The specs of all converted columns. Each number and total has a column of its own,
+        which every conversion that gives it brings up to date.
     """
     return all(
-        "numbers" not in recipes.get(name, {}) or recipes[name]["numbers"].get(name) == column
-        for name, column in recipe.get("numbers", {}).items()
+        "numbers" not in specs.get(name, {}) or specs[name]["numbers"].get(name) == column
+        for name, column in spec.get("numbers", {}).items()
     )

@@ -208,18 +208,18 @@ def lineage_of(metadata: Metadata, key: str) -> list[Lineage]:
     if origin is None:
         return []
     made_by = origin.made_by or ("",) * len(origin.parts)
-    recipe = origin.recipe
-    padding = recipe.get("padding")
+    spec = origin.spec
+    padding = spec.get("padding")
     lineage = []
     for i, (source, version) in enumerate(zip(metadata.sources, made_by, strict=True)):
-        number = recipe.get("numbers", {}).get(recipe.get("branch", key))
-        if "metadata" in recipe:
-            expression = json.dumps(recipe["metadata"][i], ensure_ascii=False)
+        number = spec.get("numbers", {}).get(spec.get("branch", key))
+        if "metadata" in spec:
+            expression = json.dumps(spec["metadata"][i], ensure_ascii=False)
         elif number is not None and (number["values"][i] is not None or origin.is_metadata):
             expression = json.dumps(number["values"][i])
         else:
-            expression = recipe["branch"] if "branch" in recipe else recipe["expression"]
-        friends = source.friends_with([recipe["branch"]] if "branch" in recipe else [])
+            expression = spec["branch"] if "branch" in spec else spec["expression"]
+        friends = source.friends_with([spec["branch"]] if "branch" in spec else [])
         tree = next((one for one in source.friends if one.name in friends), source)
         lineage.append(
             Lineage(

@@ -14,11 +14,18 @@ from memmpy.training.scoring import (
     roc_curve,
 )
 from memmpy.training.summaries import ClassBalance, Correlations, InputHistogram, InputHistograms
-from memmpy.training.training_request import Inputs, Negative, Normalise, TrainingRequest
+from memmpy.training.training_request import (
+    TRAINING_DEFAULTS,
+    Inputs,
+    Negative,
+    Normalise,
+    TrainingRequest,
+)
 from memmpy.training.training_set import TrainingSet, make_training_set
 
 __all__ = [
     "LABEL",
+    "TRAINING_DEFAULTS",
     "WEIGHT",
     "Audit",
     "ClassBalance",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from memmpy.splits import has_source_identity
 from memmpy.store import Metadata, process_of, source_numbers
+from memmpy.training.class_numbers import rows_of_classes
 from memmpy.typing import Array, Entries
 
 __all__ = ["EventGroups"]
@@ -68,7 +69,7 @@ class EventGroups:
         first = self.processes_of(entries) * (len(self.classes) + 1)
         if labels is None:
             return first
-        return first + np.where(labels < 0, len(self.classes), labels)
+        return first + rows_of_classes(labels, len(self.classes))
 
     def of_rows(self, rows: Array) -> NDArray[np.int64]:
         """Return the group of each row of a skim."""

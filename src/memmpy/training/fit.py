@@ -16,6 +16,7 @@ from memmpy.errors import ColumnError, argument_hints
 from memmpy.jagged import Jagged, format_share
 from memmpy.skims import pack_arrays
 from memmpy.store import write_atomically
+from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.reweight import BinFactors
 from memmpy.training.row_fit import RowFit
@@ -114,7 +115,7 @@ class Fit:
                 self._request.negative if is_train else "keep",
                 own.by_group,
                 self._groups,
-                -1 if self._request.classes else 0,
+                NO_CLASS if self._request.classes else 0,
             )
         changed = {
             name: one

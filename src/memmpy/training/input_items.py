@@ -1,6 +1,6 @@
 """`InputItems`: the items of an input of a training set, read block by block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -13,10 +13,10 @@ from memmpy.skims import Skim
 from memmpy.training.row_statistics import slice_lists
 from memmpy.typing import Array, Mask
 
-__all__ = ["InputItems", "input_blocks", "items_per_row", "read_items"]
+__all__ = ["InputItems", "item_steps", "items_per_row", "read_items"]
 
-#: Rows of a block, and about as many items.
-_BLOCK_ROWS, _BLOCK_ITEMS = 1 << 15, 1 << 18
+#: Rows of a step, and about as many items.
+_STEP_ROWS, _STEP_ITEMS = 1 << 15, 1 << 18
 
 
 @final
@@ -45,10 +45,10 @@ class InputItems:
         return np.bincount(rows, minlength=len(self.counts)) > 0
 
 
-def input_blocks(skim: Skim, name: str, ranges: Sequence[range]) -> Iterator[range]:
-    """Return ranges of rows whose items fit into memory."""
-    step = int(min(_BLOCK_ROWS, max(1, _BLOCK_ITEMS // items_per_row(skim, name))))
-    return steps_of(ranges, step)
+def item_steps(skim: Skim, inputs: Iterable[str], ranges: Sequence[range]) -> Iterator[range]:
+    """Return ranges of rows whose items of some inputs fit into memory."""
+    most = max((items_per_row(skim, name) for name in inputs), default=1.0)
+    return steps_of(ranges, int(min(_STEP_ROWS, max(1, _STEP_ITEMS // most))))
 
 
 def read_items(skim: Skim, name: str, rows: range) -> InputItems:

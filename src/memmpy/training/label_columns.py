@@ -12,6 +12,7 @@ from memmpy.cuts import LANGUAGE, ColumnLike, Node, Program, keys_of, normal_for
 from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged
 from memmpy.skims import Expression
+from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.reweight import Reweight
 from memmpy.typing import Array, Entries
 
@@ -75,7 +76,7 @@ class LabelColumn:
         ColumnError
             If an event is in two classes, or in none where it must have one.
         """
-        labels = np.full(len(entries), -1, np.int64)
+        labels = np.full(len(entries), NO_CLASS, np.int64)
         names = [*self.cuts]
         for number, program in enumerate(self._programs):
             mask = program.mask(program(columns), len(entries))

@@ -1,7 +1,7 @@
 """`TrainingRequest`: the options of a training set, checked as far as possible without a store."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from itertools import chain
 from typing import Any, get_args
 
@@ -48,6 +48,7 @@ from memmpy.training.reweight import Reweight
 from memmpy.training.scaling import Method, check_scale
 
 __all__ = [
+    "TRAINING_DEFAULTS",
     "Inputs",
     "Negative",
     "Normalise",
@@ -61,7 +62,8 @@ _EVENT_COLUMNS = frozenset({LABEL, PHYSICS, BIN})
 class TrainingRequest:
     """The content of a training set, and what is to be fitted on its training split.
 
-    The parameters are those of `memmpy.training_set`, without its defaults.
+    The parameters and their defaults are those of `memmpy.training_set`, and three more that
+    `for_other_events` and `with_columns` set.
 
     Attributes
     ----------
@@ -79,20 +81,20 @@ class TrainingRequest:
 
     inputs: Inputs
     _: KW_ONLY
-    labels: Mapping[str, str] | None
-    others: str
-    weight: str | None
-    cut: str | None
-    aliases: Mapping[str, str] | None
-    constants: Mapping[str, Constant] | None
-    spectators: Collection[str]
-    missing: float | Mapping[str, float] | None
-    fill: float | None
-    scale: Any
-    normalise: Normalise
-    negative: Negative
-    reweight: Reweight | None
-    dtype: Any
+    labels: Mapping[str, str] | None = None
+    others: str = "raise"
+    weight: str | None = None
+    cut: str | None = None
+    aliases: Mapping[str, str] | None = None
+    constants: Mapping[str, Constant] | None = None
+    spectators: Collection[str] = ()
+    missing: float | Mapping[str, float] | None = None
+    fill: float | None = 0.0
+    scale: Any = None
+    normalise: Normalise = "mean"
+    negative: Negative = "keep"
+    reweight: Reweight | None = None
+    dtype: Any = "float32"
     is_labelled: bool = True
     is_of_others: bool = False
     spectator_aliases: frozenset[str] = frozenset()
@@ -346,6 +348,14 @@ class TrainingRequest:
         for name in sorted({name for name in names if names.count(name) > 1}):
             message = f"a batch would have {name!r} twice: take another name for the input"
             raise OptionError(message if name in self.inputs else f"{message}, or an alias")
+
+
+#: The options of a training set that have a default, and the defaults.
+TRAINING_DEFAULTS: Mapping[str, Any] = {
+    one.name: one.default
+    for one in fields(TrainingRequest)
+    if one.init and one.name not in {"inputs", "is_labelled", "is_of_others", "spectator_aliases"}
+}
 
 
 def _expressions_of(given: Sequence[str] | Objects) -> list[str]:

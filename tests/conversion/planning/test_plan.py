@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memmpy.columns import ColumnType
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.inspection import FileInspection
 from memmpy.conversion.planning.inventory import Inventory, Target
 from memmpy.conversion.planning.partition import TreeRange
 from memmpy.conversion.planning.plan import make_plan
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.errors import OptionError
 from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceRecord
@@ -65,7 +65,7 @@ def plan(
 ) -> object:
     starts = accumulate([0, *(s.num_entries for s in sources[:-1])])
     placed = [dataclasses.replace(s, entry_start=n) for s, n in zip(sources, starts, strict=True)]
-    target = Target((Recipe("x", (branch,)),), tuple(placed))
+    target = Target((ColumnSpec("x", (branch,)),), tuple(placed))
     facts, inventory = [facts_of(s) for s in placed], Inventory(metadata)
     made = make_plan(target, facts, metadata, inventory=inventory, recreate=recreate)
     reusable = {column.key: column.reusable for column in made.columns}

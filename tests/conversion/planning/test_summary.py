@@ -14,8 +14,8 @@ import memmpy
 from memmpy import RFileConfig, WriteVector, convert
 from memmpy.columns import ColumnType
 from memmpy.conversion import plan_conversion
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.partition import TreeRange
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.schema import layout_of, size_of_lists
 from memmpy.conversion.planning.summary import ColumnLine, FileCounts, Report, compare_files
 from memmpy.store import SourceRecord, read_metadata
@@ -137,15 +137,17 @@ class TestCompared:
 
 class TestSizes:
     def test_lists_take_what_the_plain_branches_leave(self) -> None:
-        recipes = {key: Recipe(key, (key,)) for key in "xab"}
+        specs = {key: ColumnSpec(key, (key,)) for key in "xab"}
         layouts = {key: layout_of(FLOAT if key == "x" else FLOATS, key=key) for key in "xab"}
         read = TreeRange(("x", "a", "b"), 0, 100, 500, 400 + 2000, 0)
-        assert size_of_lists([read], recipes, layouts) == {"a": 1400, "b": 1400}
+        assert size_of_lists([read], specs, layouts) == {"a": 1400, "b": 1400}
 
     def test_vectors_are_not_guessed(self) -> None:
         layouts = {"x": layout_of(FLOAT, key="x")}
         assert (
-            size_of_lists([TreeRange(("x",), 0, 9, 1, 1, 0)], {"x": Recipe("x", ("x",))}, layouts)
+            size_of_lists(
+                [TreeRange(("x",), 0, 9, 1, 1, 0)], {"x": ColumnSpec("x", ("x",))}, layouts
+            )
             == {}
         )
 

@@ -11,10 +11,10 @@ import pytest
 import uproot
 
 from memmpy.conversion import RFileConfig, list_inputs
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.inventory import Inventory
-from memmpy.conversion.planning.key_patterns import Recipes
-from memmpy.conversion.planning.recipe import Recipe
+from memmpy.conversion.planning.key_patterns import ColumnSpecs
 from memmpy.conversion.planning.survey import survey
 from memmpy.errors import OptionError
 from memmpy.parallel import worker_pool
@@ -24,7 +24,7 @@ from memmpy.store import ArrayRecord, ColumnRecord, Metadata, Origin, SourceReco
 def describe_sources(
     inputs: list[Input], known: tuple[SourceRecord, ...]
 ) -> tuple[SourceRecord, ...]:
-    recipes = Recipes((Recipe("nJets", ("nJets",)),) if known else ())
+    specs = ColumnSpecs((ColumnSpec("nJets", ("nJets",)),) if known else ())
     parts = tuple((s.id, s.num_entries) for s in known)
     array = ArrayRecord("x.npy", np.dtype("<i4"), (sum(n for _, n in parts),))
     origin = Origin({"branch": "nJets"}, parts)
@@ -33,7 +33,7 @@ def describe_sources(
     with worker_pool(None) as pool:
         target, *_ = survey(
             inputs,
-            recipes,
+            specs,
             metadata,
             inventory=Inventory(metadata),
             pool=pool,

@@ -2,7 +2,6 @@
 
 import random
 import struct
-import time
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -297,7 +296,7 @@ def test_a_wrong_number_behind_a_right_checksum_gives_values_or_an_error(
         )
     whole, places = path.read_bytes(), envelopes(path)
     start, size = places[part]
-    rng, began = random.Random(1), time.monotonic()
+    rng = random.Random(1)
     tracemalloc.start()
     num_errors = 0
     for _ in range(300):
@@ -325,10 +324,9 @@ def test_a_wrong_number_behind_a_right_checksum_gives_values_or_an_error(
     tracemalloc.stop()
     assert num_errors
     assert peak < 200e6
-    assert time.monotonic() - began < 120
 
 
-def test_a_flipped_bit_anywhere_gives_right_values_or_an_error(tmp_path: Path) -> None:
+def test_a_flipped_bit_anywhere_in_an_envelope_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.root"
     numbers = {f"key_{i}": np.arange(20) + 100 * i for i in range(8)}
     with uproot.recreate(path, compression=None) as file:

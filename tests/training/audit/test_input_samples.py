@@ -64,7 +64,7 @@ def test_a_sample_has_the_first_rows_of_each_class(
     data: TrainingSet, name: str, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(input_samples, "_SAMPLE_ROWS", limit)
-    monkeypatch.setattr(input_items, "_BLOCK_ROWS", 37)
+    monkeypatch.setattr(input_items, "_STEP_ROWS", 37)
     ranges = [range(20, 300), range(350, 900)]
     samples = sample_input(data.skim, name, ranges, labels_of, num_groups=2)
     rows = np.concatenate([np.array(one) for one in ranges])

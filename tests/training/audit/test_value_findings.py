@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 import memmpy
 from memmpy.training.audit.entry_words import read_slice
-from memmpy.training.audit.value_findings import KeyValues, findings_of_values, values_of
+from memmpy.training.audit.value_findings import KeyValues, count_values, findings_of_values
 
 SPECIAL = st.sampled_from([0.0, 1.0, np.nan, np.inf, -np.inf])
 
@@ -21,7 +21,7 @@ def seen_in(column: Any, step: int) -> KeyValues:
     starts = range(0, len(column), step)
     return reduce(
         KeyValues.joined,
-        [values_of(read_slice(column, slice(start, start + step)), start) for start in starts],
+        [count_values(read_slice(column, slice(start, start + step)), start) for start in starts],
     )
 
 
@@ -64,7 +64,7 @@ def test_entries_of_lists_are_counted(lists: list[list[float]]) -> None:
     ],
 )
 def test_odd_values_have_kinds(values: Any, kinds: list[str]) -> None:
-    seen = values_of(read_slice(values, slice(None)), 0)
+    seen = count_values(read_slice(values, slice(None)), 0)
     assert [one.kind for one in findings_of_values("x", seen)] == kinds
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 import memmpy
 from memmpy import Objects
 from memmpy.errors import OptionError
-from memmpy.training.summaries import split_rows
+from memmpy.training import input_items
 from memmpy.training.summaries.correlation_sums import _coefficients, _product, _sums_of_pairs
 from tests.training.audit.training_sets import clean_columns, training_set_of
 from tests.training.samples import Sample, arrays_of
@@ -57,7 +57,7 @@ def test_a_product_in_parts_is_the_whole(shape: tuple[int, int, int]) -> None:
 def test_pairs_of_classes_are_those_of_batches(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(split_rows, "_STEP_ROWS", 700)
+    monkeypatch.setattr(input_items, "_STEP_ROWS", 700)
     inputs = {
         "kin": ["met", "pt_1", "njets"],
         "jets": Objects(["jet_pt"], length=3),

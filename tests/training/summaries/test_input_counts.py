@@ -10,6 +10,7 @@ import pytest
 import memmpy
 from memmpy import Objects, Reweight
 from memmpy.errors import OptionError, SplitError
+from memmpy.training import input_items
 from memmpy.training.summaries import InputHistogram, InputHistograms, input_counts, split_rows
 from tests.training.audit.training_sets import clean_columns, training_set_of
 from tests.training.samples import Sample, arrays_of
@@ -36,7 +37,7 @@ LENGTHS = {"jets": 3, "lists": 4}
 
 @pytest.fixture
 def data(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> memmpy.TrainingSet:
-    monkeypatch.setattr(split_rows, "_STEP_ROWS", 700)  # so that there are several steps
+    monkeypatch.setattr(input_items, "_STEP_ROWS", 700)  # so that there are several steps
     return sample.training_set(**OPTIONS)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from memmpy.checks import check_mapping
 from memmpy.conversion.planning.config import Input, RootFiles, list_inputs, metadata_names
 from memmpy.conversion.planning.key_patterns import (
-    Recipes,
+    ColumnSpecs,
     check_aliases,
     check_some_key,
-    make_recipes,
+    make_specs,
     split_renames,
 )
 from memmpy.conversion.planning.split_columns import Policy, find_policy
@@ -60,17 +60,17 @@ class ConversionRequest:
     optional: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.recipes()
+        self.specs()
 
-    def recipes(self, more: Policy | None = None) -> Recipes:
-        """Return the recipes of the columns, with the columns that splits need, too."""
+    def specs(self, more: Policy | None = None) -> ColumnSpecs:
+        """Return the specs of the columns, with the columns that splits need, too."""
         keys, aliases = split_renames(self.keys, self.aliases)
         names = self.names
         names_of_metadata, some = metadata_names(self.inputs)
         if more is not None and more.keys:
             keys, aliases = {*keys, *more.keys}, {**more.aliases, **aliases}
             names = names.union(more.keys)
-        recipes = make_recipes(
+        specs = make_specs(
             keys,
             keys_padded=self.keys_padded,
             aliases=aliases,
@@ -79,7 +79,7 @@ class ConversionRequest:
             names=names,
             missing=self.inputs[0].missing,
         )
-        return replace(recipes, optional=self.optional)
+        return replace(specs, optional=self.optional)
 
     def policy(self, metadata: Metadata, *, path: PathLike) -> Policy:
         """Return the splits of the store, and the columns that they need."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from memmpy.columns import ColumnType
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.config import Input
-from memmpy.conversion.planning.key_patterns import Recipes
+from memmpy.conversion.planning.key_patterns import ColumnSpecs
 from memmpy.conversion.planning.partition import TreeRange, partition_entries
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.display import format_count
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, OptionError, nearest
@@ -44,8 +44,8 @@ class InspectionTask:
     ----------
     input : Input
         The file.
-    recipes : Recipes
-        The recipes of all columns.
+    specs : ColumnSpecs
+        The specs of all columns.
     stored_keys : frozenset of str
         The columns that have the entries of this file in the store.
     range_bytes : int
@@ -62,7 +62,7 @@ class InspectionTask:
     """
 
     input: Input
-    recipes: Recipes
+    specs: ColumnSpecs
     stored_keys: frozenset[str]
     range_bytes: int
     uuids: frozenset[str]
@@ -152,7 +152,7 @@ def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:
 
 
 def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
-    file_input, recipes = task.input, task.recipes
+    file_input, specs = task.input, task.specs
     if file_input.tree_start > file.num_entries:
         has = format_count(file.num_entries, "entry", "entries")
         message = f"{file.where!r} has {has}, entry_start is "
@@ -163,31 +163,31 @@ def _inspect(file: EventFile, task: InspectionTask) -> FileInspection:
             message = f"missing of an RFileConfig names branches: {error}"
             raise MissingKeyError(message, branch)
     can_wait = task.types is None
-    matches, skipped = _match(file, recipes, task.stored_keys, can_wait=can_wait)
-    all_recipes = recipes.with_matches(matches)
-    needed = [recipe for recipe in all_recipes if recipe.key not in task.stored_keys]
-    branches = {branch for recipe in all_recipes for branch in recipe.branches}
+    matches, skipped = _match(file, specs, task.stored_keys, can_wait=can_wait)
+    all_specs = specs.with_matches(matches)
+    needed = [spec for spec in all_specs if spec.key not in task.stored_keys]
+    branches = {branch for spec in all_specs for branch in spec.branches}
     types: dict[str, ColumnType] = {}
     branch_types: dict[str, ColumnType] = {}
     untyped: set[str] = set()
     missing: dict[str, tuple[str, str]] = {}
-    for recipe in needed:
-        if recipe.is_mask:
-            _check_mask(file, recipe)
+    for spec in needed:
+        if spec.is_mask:
+            _check_mask(file, spec)
         try:
-            missing_branch = _missing_branch(file, recipe, task)
+            missing_branch = _missing_branch(file, spec, task)
         except UntypedError as error:
             if not can_wait:
                 raise
             untyped.add(error.branch)
             continue
         if missing_branch is None:
-            own_types = {b: file.type_of(b) for b in _branches_in_file(recipe, task)}
+            own_types = {b: file.type_of(b) for b in _branches_in_file(spec, task)}
             branch_types |= own_types
             numbers = {b: ColumnType("vector", n.dtype) for b, n in task.numbers.items()}
-            types[recipe.key] = recipe.type({**numbers, **own_types})
+            types[spec.key] = spec.type({**numbers, **own_types})
         else:
-            missing[recipe.key] = missing_branch
+            missing[spec.key] = missing_branch
     ranges: list[TreeRange] = []
     index = None
     if not missing and not untyped:
@@ -263,20 +263,20 @@ def kind_of_branch(file: EventFile, name: str) -> str | None:
 
 
 def _match(
-    file: EventFile, recipes: Recipes, stored: frozenset[str], *, can_wait: bool
+    file: EventFile, specs: ColumnSpecs, stored: frozenset[str], *, can_wait: bool
 ) -> tuple[dict[str, tuple[str, ...]], SkippedBranches]:
     """Return the branches that patterns match, and those of which no column is made.
 
     The store has columns of the branches `stored`, so these can be decoded. A branch without a type
     is kept where it can wait for its type in another file.
     """
-    if not recipes.patterns:
+    if not specs.patterns:
         return {}, SkippedBranches()
     names = file.branches()
     last = Counter(name.rpartition("/")[2] for name in names)
     matches: dict[str, tuple[str, ...]] = {}
     skips: list[SkippedBranches] = []
-    for pattern in recipes.patterns:
+    for pattern in specs.patterns:
         if file.has_branch(pattern):
             matches[pattern] = (pattern,)
             continue
@@ -289,22 +289,22 @@ def _match(
     return matches, SkippedBranches.union(skips)
 
 
-def _branches_in_file(recipe: Recipe, task: InspectionTask) -> list[str]:
+def _branches_in_file(spec: ColumnSpec, task: InspectionTask) -> list[str]:
     """Return the branches of a column that must be read from the file."""
-    return [branch for branch in recipe.branches if branch not in task.numbers]
+    return [branch for branch in spec.branches if branch not in task.numbers]
 
 
 def _missing_branch(
-    file: EventFile, recipe: Recipe, task: InspectionTask
+    file: EventFile, spec: ColumnSpec, task: InspectionTask
 ) -> tuple[str, str] | None:
     """Return the branch that a file lacks for a column, and the message of the error."""
     try:
-        for branch in _branches_in_file(recipe, task):
+        for branch in _branches_in_file(spec, task):
             file.type_of(branch)
     except MissingKeyError as error:
         for place, names in (
             ("in the metadata", [*task.input.metadata, *task.numbers]),
-            ("of the aliases", task.recipes.aliases),
+            ("of the aliases", task.specs.aliases),
         ):
             hint = nearest(error.key, names)
             error = MissingKeyError(f"{error}{hint.replace(':', f' {place}:', 1)}", error.key)
@@ -312,38 +312,38 @@ def _missing_branch(
     return None
 
 
-def _check_mask(file: EventFile, recipe: Recipe) -> None:
+def _check_mask(file: EventFile, spec: ColumnSpec) -> None:
     """Raise an `OptionError` if a branch has the name of a mask, which is ambiguous."""
-    if file.has_branch(recipe.key):
-        message = f"{recipe.key!r} is a branch of {file.where!r} and the mask of a padded key; "
+    if file.has_branch(spec.key):
+        message = f"{spec.key!r} is a branch of {file.where!r} and the mask of a padded key; "
         raise OptionError(f"{message}pad that key under another name, an alias of it")
 
 
 def _partition(
-    file: EventFile, recipes: list[Recipe], types: Mapping[str, ColumnType], task: InspectionTask
+    file: EventFile, specs: list[ColumnSpec], types: Mapping[str, ColumnType], task: InspectionTask
 ) -> list[TreeRange]:
     """Return the ranges of columns of the tree, of each friend, and of several of them."""
-    groups: dict[frozenset[str | None], list[Recipe]] = {}
-    for recipe in recipes:
-        friends = frozenset(friend_of(file, branch) for branch in recipe.branches)
-        groups.setdefault(friends, []).append(recipe)
+    groups: dict[frozenset[str | None], list[ColumnSpec]] = {}
+    for spec in specs:
+        friends = frozenset(friend_of(file, branch) for branch in spec.branches)
+        groups.setdefault(friends, []).append(spec)
     return [r for own in groups.values() for r in _partition_group(file, own, types, task)]
 
 
 def _partition_group(
-    file: EventFile, recipes: list[Recipe], types: Mapping[str, ColumnType], task: InspectionTask
+    file: EventFile, specs: list[ColumnSpec], types: Mapping[str, ColumnType], task: InspectionTask
 ) -> list[TreeRange]:
     file_input = task.input
     stop = file.num_entries if file_input.tree_stop is None else file_input.tree_stop
-    by_key = {r.key: branches for r in recipes if (branches := _branches_in_file(r, task))}
+    by_key = {r.key: branches for r in specs if (branches := _branches_in_file(r, task))}
     used = {branch for branches in by_key.values() for branch in branches}
     return partition_entries(
         by_key,
         {branch: file.sizes_of(branch) for branch in used},
         file.boundaries,
         entry_bytes={
-            recipe.key: kind.entry_bytes if (kind := types[recipe.key]).kind == "vector" else 0
-            for recipe in recipes
+            spec.key: kind.entry_bytes if (kind := types[spec.key]).kind == "vector" else 0
+            for spec in specs
         },
         num_entries=file.num_entries,
         start=file_input.tree_start,

@@ -1,4 +1,4 @@
-"""Recipes from the options of a conversion: keys, patterns, paddings, aliases and dtypes."""
+"""Specs of columns from the options of a conversion: keys, patterns, aliases and dtypes."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -9,19 +9,19 @@ import numpy as np
 
 from memmpy.checks import check_key, is_pattern, nearest_dtype
 from memmpy.columns import check_keys
-from memmpy.conversion.planning.recipe import Recipe
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.cuts import Key, keys_of, parse, substitute, to_program
 from memmpy.errors import OptionError, nearest
 from memmpy.jagged import Padding, check_padding, mask_of
 from memmpy.sources import Fill, NullRules, match
 
 __all__ = [
-    "Recipes",
+    "ColumnSpecs",
     "check_aliases",
     "check_names",
     "check_one_key",
     "check_some_key",
-    "make_recipes",
+    "make_specs",
     "names_in",
     "split_renames",
 ]
@@ -30,12 +30,12 @@ _BRANCH = re.compile(r"[A-Za-z_][\w.:]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipes:
-    """The recipes of columns that are given by name, and patterns of names.
+class ColumnSpecs:
+    """The specs of columns that are given by name, and patterns of names.
 
     Parameters
     ----------
-    named : tuple of Recipe
+    named : tuple of ColumnSpec
         The columns that are given by name.
     patterns : tuple of str
         Patterns such as ``"Jet_*"``; they match branches of the files.
@@ -51,7 +51,7 @@ class Recipes:
         All aliases: an unknown key may be the typo of one.
     """
 
-    named: tuple[Recipe, ...]
+    named: tuple[ColumnSpec, ...]
     patterns: tuple[str, ...] = ()
     dtypes: Mapping[str, np.dtype[Any]] = field(default_factory=dict)
     reserved: tuple[str, ...] = ()
@@ -59,30 +59,30 @@ class Recipes:
     optional: frozenset[str] = frozenset()
     aliases: tuple[str, ...] = ()
 
-    def without_numbers(self, numbers: Collection[str]) -> "Recipes":
-        """Return the recipes without optional keys that are only names of numbers."""
+    def without_numbers(self, numbers: Collection[str]) -> "ColumnSpecs":
+        """Return the specs without optional keys that are only names of numbers."""
         left_out = self.optional.intersection(numbers)
         return replace(self, named=tuple(one for one in self.named if one.key not in left_out))
 
-    def with_matches(self, matches: Mapping[str, Iterable[str]]) -> list[Recipe]:
-        """Return the recipes of all columns, for the branches that patterns match.
+    def with_matches(self, matches: Mapping[str, Iterable[str]]) -> list[ColumnSpec]:
+        """Return the specs of all columns, for the branches that patterns match.
 
         Raises
         ------
         OptionError
             If a pattern matches a name of the metadata.
         """
-        named = {recipe.key for recipe in self.named}
+        named = {spec.key for spec in self.named}
         names = {name for pattern in self.patterns for name in matches.get(pattern, ())}
         for name in sorted(names.intersection(self.reserved)):
             message = f"{name!r} is both a branch that a pattern matches and a name of the metadata"
             raise OptionError(f"{message}; rename the latter")
         matched = sorted(names - named)
-        recipes = (Recipe(key, (key,), None, None, self.dtypes.get(key)) for key in matched)
-        return [*self.named, *(_with_missing(recipe, self.missing) for recipe in recipes)]
+        specs = (ColumnSpec(key, (key,), None, None, self.dtypes.get(key)) for key in matched)
+        return [*self.named, *(_with_missing(spec, self.missing) for spec in specs)]
 
 
-def make_recipes(
+def make_specs(
     keys: Collection[str] | Mapping[str, str],
     *,
     keys_padded: Mapping[str, tuple[int, Any]],
@@ -91,8 +91,8 @@ def make_recipes(
     reserved: Iterable[str],
     names: Collection[str],
     missing: Mapping[str, Fill],
-) -> Recipes:
-    """Return the recipes of all columns, in a stable order.
+) -> ColumnSpecs:
+    """Return the specs of all columns, in a stable order.
 
     `names` are keys that are no patterns even where they look like one.
 
@@ -114,13 +114,13 @@ def make_recipes(
     padding_of |= paddings
     masks = {mask_of(key): key for key in paddings if mask_of(key) not in aliases}
     named = [
-        _recipe(key, aliases, padding_of[key], types.get(key))
+        _spec(key, aliases, padding_of[key], types.get(key))
         if key not in masks or key in paddings
-        else _mask(_recipe(masks[key], aliases, paddings[masks[key]], None), types.get(key))
+        else _mask(_spec(masks[key], aliases, paddings[masks[key]], None), types.get(key))
         for key in padding_of
     ]
-    with_missing = tuple(_with_missing(recipe, missing) for recipe in named)
-    return Recipes(
+    with_missing = tuple(_with_missing(spec, missing) for spec in named)
+    return ColumnSpecs(
         with_missing, tuple(patterns), types, tuple(reserved), missing, aliases=tuple(aliases)
     )
 
@@ -234,12 +234,12 @@ def _dtypes(
     return checked
 
 
-def _recipe(
+def _spec(
     key: str,
     aliases: Mapping[str, str],
     padding: Padding | None,
     dtype: np.dtype[Any] | None,
-) -> Recipe:
+) -> ColumnSpec:
     # An alias that is a name is a branch, or another alias.
     name, followed = key, {key}
     while name in aliases and (other := _as_name(aliases[name])) is not None:
@@ -248,22 +248,22 @@ def _recipe(
             raise OptionError(f"the alias {name!r} refers to itself")
         followed.add(name)
     if name not in aliases:
-        return Recipe(key, (name,), None, padding, dtype)
+        return ColumnSpec(key, (name,), None, padding, dtype)
     node = substitute(parse(name), aliases=aliases)
     branches = tuple(sorted(keys_of(node)))
     if not branches:
         raise OptionError(f"the alias {name!r} is a constant: {aliases[name]!r} names no branch")
-    return Recipe(key, branches, to_program(node), padding, dtype)
+    return ColumnSpec(key, branches, to_program(node), padding, dtype)
 
 
-def _with_missing(recipe: Recipe, missing: Mapping[str, Fill]) -> Recipe:
-    """Return a recipe with the fills of its branches."""
-    own = {branch: missing[branch] for branch in recipe.branches if branch in missing}
-    return replace(recipe, nulls=NullRules(own)) if own else recipe
+def _with_missing(spec: ColumnSpec, missing: Mapping[str, Fill]) -> ColumnSpec:
+    """Return a spec with the fills of its branches."""
+    own = {branch: missing[branch] for branch in spec.branches if branch in missing}
+    return replace(spec, nulls=NullRules(own)) if own else spec
 
 
-def _mask(padded: Recipe, dtype: np.dtype[Any] | None) -> Recipe:
-    """Return the recipe of the mask of a padded key."""
+def _mask(padded: ColumnSpec, dtype: np.dtype[Any] | None) -> ColumnSpec:
+    """Return the spec of the mask of a padded key."""
     return replace(padded, key=mask_of(padded.key), dtype=dtype, is_mask=True)
 
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns import ColumnType
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.config import Input, Number
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.display import format_count
 from memmpy.errors import MissingKeyError, OptionError
 from memmpy.store import SourceRecord
@@ -132,7 +132,7 @@ def number_columns(
 
 
 def check_number_keys(
-    columns: Mapping[str, NumberColumn], recipes: Iterable[Recipe], inputs: Sequence[Input]
+    columns: Mapping[str, NumberColumn], specs: Iterable[ColumnSpec], inputs: Sequence[Input]
 ) -> None:
     """Check that keys of the names of numbers are branches, and that such branches are keys.
 
@@ -143,17 +143,17 @@ def check_number_keys(
     MissingKeyError
         If a key has the name of a number, and no file has such a branch.
     """
-    by_key = {recipe.key: recipe for recipe in recipes}
+    by_key = {spec.key: spec for spec in specs}
     for name, column in columns.items():
         if name not in by_key and not column.is_branch:
             continue
         giver = next(one.path for one in inputs if name in {*one.numbers, *one.totals})
-        recipe, number = by_key.get(name), f"{name!r} is a number in the metadata of {giver!r}, and"
-        if recipe is None:
+        spec, number = by_key.get(name), f"{name!r} is a number in the metadata of {giver!r}, and"
+        if spec is None:
             branch = next(one.path for one in inputs if name not in one.numbers)
             message = f"{number} a branch of {branch!r}; add {name!r} to keys to read the branch "
             raise OptionError(f"{message}where files have it, or rename the number")
-        if (recipe.branches, recipe.program, recipe.padding) != ((name,), None, None):
+        if (spec.branches, spec.program, spec.padding) != ((name,), None, None):
             raise OptionError(f"{number} an alias or a padded key; rename one of them")
         if not column.is_branch:
             message = f"{number} no file has a branch of this name; leave {name!r} out of keys, as "

@@ -59,8 +59,8 @@ class NewColumn:
     ----------
     key : str
         The column.
-    recipe : mapping
-        The recipe of its entries, as JSON values.
+    spec : mapping
+        The spec of its entries, as JSON values.
     layout : ColumnLayout
         Its arrays.
     reusable : tuple of Reusable or None
@@ -74,7 +74,7 @@ class NewColumn:
     """
 
     key: str
-    recipe: Mapping[str, Any]
+    spec: Mapping[str, Any]
     layout: ColumnLayout
     reusable: tuple[Reusable | None, ...]
     reason: str
@@ -218,7 +218,7 @@ class ConversionPlan(Renderable):
         clipped : mapping of str to str, optional
             By column, the items that padding cuts off, in words.
         """
-        sources, recipes = self.target.sources, self.target.origins
+        sources, specs = self.target.sources, self.target.origins
         num_read = len({read.source for read in self.reads})
         is_done = bytes_written is not None
         return Report(
@@ -235,7 +235,7 @@ class ConversionPlan(Renderable):
             written=[
                 ColumnLine(
                     column.key,
-                    format_type(column.type, column.recipe),
+                    format_type(column.type, column.spec),
                     self.target.num_read(column.key, column.reusable),
                     tuple(dict.fromkeys(one.key for one in column.reusable if one is not None)),
                     column.reason,
@@ -243,7 +243,7 @@ class ConversionPlan(Renderable):
                 for column in self.columns
             ],
             kept=[
-                ColumnLine(key, format_type(type_of_column(column), recipes[key]))
+                ColumnLine(key, format_type(type_of_column(column), specs[key]))
                 for key, column in self.current.items()
             ],
             skipped=self.skipped,
@@ -267,13 +267,13 @@ class ConversionPlan(Renderable):
 
     def branches_read(self) -> dict[str, tuple[str, ...]]:
         """Return the branches that are read, by file."""
-        recipes = self.target.recipes_by_key
+        specs = self.target.specs_by_key
         by_file: dict[str, dict[str, None]] = {}
         for read in self.reads:
             source = self.target.sources[read.source]
             paths = {friend.name: friend.path for friend in source.friends}
             numbers = constants_of(self.target.numbers, read.source)
-            for branch in (b for key in read.range.keys for b in recipes[key].branches):
+            for branch in (b for key in read.range.keys for b in specs[key].branches):
                 if branch not in numbers:
                     path = paths.get(source.friend_of.get(branch, ""), source.path)
                     by_file.setdefault(path, {})[branch] = None
@@ -299,7 +299,7 @@ def make_plan(
     metadata : Metadata
         The metadata of the store.
     inventory : Inventory
-        The columns of the store by recipe.
+        The columns of the store by spec.
     recreate : bool
         Whether to read everything again.
 
@@ -311,28 +311,28 @@ def make_plan(
         If a column would replace one that the user wrote.
     """
     sources, parts = target.sources, part_finder(target.sources)
-    recipes, origins = target.recipes_by_key, target.origins
+    specs, origins = target.specs_by_key, target.origins
     reusable: dict[str, tuple[Reusable | None, ...]] = {}
     current: dict[str, ColumnRecord] = {}
     for key, origin in origins.items():
         column = metadata.columns.get(key)
         if not recreate and column is not None and column.origin is None:
             check_replaceable(key, column, origin)
-        branches = recipes[key].branches if key in recipes else ()
+        branches = specs[key].branches if key in specs else ()
         record = None if recreate else record_for(column, origin, parts, branches)
         if record is not None:
             current[key] = record
-        elif recreate or key not in recipes:
+        elif recreate or key not in specs:
             reusable[key] = (None,) * len(sources)
         else:
-            reusable[key] = inventory.find(recipes[key], parts(branches), target.numbers)
+            reusable[key] = inventory.find(specs[key], parts(branches), target.numbers)
     new_records = {k: one for k, one in current.items() if one is not metadata.columns[k]}
     stored_types = {key: _type_of(reusable[key], metadata) for key in reusable}
     stored_types |= {key: type_of_column(one) for key, one in new_records.items()}
     types = agreed_types(
         [(source.path, one) for source, one in zip(sources, inspections, strict=True)],
-        recipes.keys(),
-        {key: one for key, one in stored_types.items() if key in recipes and one is not None},
+        specs.keys(),
+        {key: one for key, one in stored_types.items() if key in specs and one is not None},
     )
     metadata_types = {key: column.type for key, column in target.numbers.items()}
     new_types = {key: types.get(key, metadata_types.get(key, _HASHES)) for key in reusable}
@@ -344,10 +344,10 @@ def make_plan(
             if keys and inspection is not None:
                 entry_start = source.entry_start + entries.tree_start - source.tree_start
                 own = dataclasses.replace(entries, keys=keys)
-                friends = source.friends_with([b for key in keys for b in recipes[key].branches])
+                friends = source.friends_with([b for key in keys for b in specs[key].branches])
                 facts = inspection.nulls, friends, inspection.index
                 reads.append(FileRead(i, entry_start, own, *facts))
-    sizes = size_of_lists([read.range for read in reads], recipes, layouts)
+    sizes = size_of_lists([read.range for read in reads], specs, layouts)
     columns = []
     for key, reused in reusable.items():
         reason = reason_to_write(metadata.columns.get(key), origins[key], reused, recreate=recreate)
@@ -381,7 +381,7 @@ def _type_of(reusable: Sequence[Reusable | None], metadata: Metadata) -> ColumnT
     for one in reusable:
         if one is not None:
             stored = type_of_column(metadata.columns[one.key])
-            return stored if one.recipe is None else one.recipe.stored_type(stored)
+            return stored if one.spec is None else one.spec.stored_type(stored)
     return None
 
 

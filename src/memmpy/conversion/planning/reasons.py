@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from memmpy.conversion.planning.recipe import format_missing
+from memmpy.conversion.planning.column_spec import format_missing
 from memmpy.errors import OptionError
 from memmpy.store import ColumnRecord
 
@@ -12,7 +12,7 @@ __all__ = ["check_replaceable", "reason_to_write"]
 
 def reason_to_write(
     column: ColumnRecord | None,
-    recipe: Mapping[str, Any],
+    spec: Mapping[str, Any],
     reusable: Sequence[object],
     *,
     recreate: bool,
@@ -23,8 +23,8 @@ def reason_to_write(
     ----------
     column : ColumnRecord or None
         The column of the store with that key.
-    recipe : mapping
-        The new recipe, as JSON values.
+    spec : mapping
+        The new spec, as JSON values.
     reusable : sequence of object or None
         For each source, the reusable entries of the store; None where there are none.
     recreate : bool
@@ -36,30 +36,31 @@ def reason_to_write(
         return "new"
     if column.origin is None:
         return "replaces a computed column"
-    if "branch" not in recipe and "expression" not in recipe:
+    if "branch" not in spec and "expression" not in spec:
         return "the files or their metadata changed"
-    was, now = ({**one, "numbers": {}} for one in (column.origin.recipe, recipe))
+    was, now = ({**one, "numbers": {}} for one in (column.origin.spec, spec))
     if was != now:
-        return f"was {_format_recipe(column.origin.recipe)}, now {_format_recipe(recipe)}"
-    if None in reusable and column.origin.recipe != recipe:
+        before, after = map(_format_spec, (column.origin.spec, spec))
+        return f"was {before}, now {after}"
+    if None in reusable and column.origin.spec != spec:
         return "numbers or totals of files changed, or files are new"
     if None not in reusable:
         return "files were left out or reordered"
     return "files are new or changed"
 
 
-def _format_recipe(recipe: Mapping[str, Any]) -> str:
-    """Return a recipe in a few words."""
-    text = str(recipe.get("branch", recipe.get("expression", "text of the files")))
-    text += format_missing(recipe)
-    if "padding" in recipe:
-        length, fill = recipe["padding"]
+def _format_spec(spec: Mapping[str, Any]) -> str:
+    """Return a spec in a few words."""
+    text = str(spec.get("branch", spec.get("expression", "text of the files")))
+    text += format_missing(spec)
+    if "padding" in spec:
+        length, fill = spec["padding"]
         text += f" padded to {length} with {fill}"
-    text += ", its mask" if recipe.get("mask") else ""
-    return text + (f" as {recipe['dtype']}" if "dtype" in recipe else "")
+    text += ", its mask" if spec.get("mask") else ""
+    return text + (f" as {spec['dtype']}" if "dtype" in spec else "")
 
 
-def check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any]) -> None:
+def check_replaceable(key: str, column: ColumnRecord, spec: Mapping[str, Any]) -> None:
     """Raise an `OptionError` for a column that `convert` did not make and cannot make again."""
     if column.computed is None:
         message = (
@@ -67,7 +68,7 @@ def check_replaceable(key: str, column: ColumnRecord, recipe: Mapping[str, Any])
             "take the branch under another name (aliases=), or replace it (recreate=True)"
         )
         raise OptionError(message)
-    if "branch" in recipe:
+    if "branch" in spec:
         message = (
             f"column {key!r} of the store was computed by Store.add, and a branch of that "
             f"name would replace it; to compute it from branches, give aliases={{{key!r}: "

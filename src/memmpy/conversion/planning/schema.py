@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from memmpy.columns import ColumnLayout, ColumnType, layout_of_nested, layout_of_numbers
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.inspection import FileInspection
 from memmpy.conversion.planning.partition import TreeRange
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.errors import MissingKeyError, SchemaError
 from memmpy.store import storage_dtype
 
@@ -94,7 +94,9 @@ def size_of_rows(layout: ColumnLayout, num_entries: int) -> int:
 
 
 def size_of_lists(
-    ranges: Sequence[TreeRange], recipes: Mapping[str, Recipe], layouts: Mapping[str, ColumnLayout]
+    ranges: Sequence[TreeRange],
+    specs: Mapping[str, ColumnSpec],
+    layouts: Mapping[str, ColumnLayout],
 ) -> dict[str, int]:
     """Return about the maximum of bytes that columns of lists take once they are read.
 
@@ -102,8 +104,8 @@ def size_of_lists(
     ----------
     ranges : sequence of TreeRange
         The entries to read.
-    recipes, layouts : mapping of key to Recipe, and to ColumnLayout
-        The recipes and the layouts of the columns.
+    specs, layouts : mapping of key to ColumnSpec, and to ColumnLayout
+        The specs and the layouts of the columns.
 
     Returns
     -------
@@ -119,11 +121,11 @@ def size_of_lists(
         if not varying:
             continue
         plain = {
-            recipes[key].branches[0]: size_of_rows(layouts[key], read.num_entries)
+            specs[key].branches[0]: size_of_rows(layouts[key], read.num_entries)
             for key in read.keys
-            if is_exact(layouts[key]) and _is_plain(recipes[key])
+            if is_exact(layouts[key]) and _is_plain(specs[key])
         }
-        used = {branch for key in read.keys for branch in recipes[key].branches}
+        used = {branch for key in read.keys for branch in specs[key].branches}
         left = max(0, read.unpacked - sum(plain.values()))
         share = left / max(1, len(used - plain.keys()))
         for key in varying:
@@ -131,8 +133,8 @@ def size_of_lists(
     return {key: round(size) for key, size in sizes.items()}
 
 
-def _is_plain(recipe: Recipe) -> bool:
-    return recipe.program is None and recipe.padding is None and recipe.dtype is None
+def _is_plain(spec: ColumnSpec) -> bool:
+    return spec.program is None and spec.padding is None and spec.dtype is None
 
 
 def _table(differing: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memmpy.conversion.planning.column_spec import ColumnSpec, format_missing
 from memmpy.conversion.planning.config import Input, metadata_names
 from memmpy.conversion.planning.inspection import kind_of_branch
 from memmpy.conversion.planning.inventory import Target
-from memmpy.conversion.planning.recipe import Recipe, format_missing
 from memmpy.errors import SplitError, SplitWarning, warn_of
 from memmpy.sources import NullRules, open_files
 from memmpy.splits import (
@@ -40,7 +40,7 @@ class Policy:
     keys : tuple of str
         The columns to convert that name events.
     aliases : mapping of str to str
-        The branches or expressions of these columns, from the recipes of the store.
+        The branches or expressions of these columns, from the specs of the store.
     """
 
     splits: Splits | None
@@ -115,8 +115,8 @@ def resolve_splits(
     """
     if policy.splits is None:
         return None
-    recipes, sources = target.recipes_by_key, target.sources
-    _check_unchanged_names(policy.splits, before, recipes, sources)
+    specs, sources = target.specs_by_key, target.sources
+    _check_unchanged_names(policy.splits, before, specs, sources)
     splits = resolve_by(
         policy.splits, policy.naming, has_variations=variations_of(sources) is not None, path=path
     )
@@ -142,20 +142,20 @@ def resolve_splits(
 def _check_unchanged_names(
     splits: Splits,
     before: Metadata,
-    recipes: Mapping[str, Recipe],
+    specs: Mapping[str, ColumnSpec],
     sources: Sequence[SourceRecord],
 ) -> None:
-    """Raise a `SplitError` where a column that names events has another recipe than before."""
+    """Raise a `SplitError` where a column that names events has another spec than before."""
     if recorded_splits(before) is None:
         return
     way_out = "events of the former train split may be in test then. Keep the name as it was, "
     way_out += "take another name for the new one, or store.set_splits(...)"
     for key in splits.keys:
-        column, recipe = before.columns.get(key), recipes.get(key)
-        if column is not None and column.origin is not None and recipe is not None:
+        column, spec = before.columns.get(key), specs.get(key)
+        if column is not None and column.origin is not None and spec is not None:
             kinds = ("branch", "expression", "language", "missing")
-            was = {kind: column.origin.recipe.get(kind) for kind in kinds}
-            now = {kind: recipe.base.get(kind) for kind in kinds}
+            was = {kind: column.origin.spec.get(kind) for kind in kinds}
+            now = {kind: spec.base.get(kind) for kind in kinds}
             if was != now:
                 what = [
                     f"{one['branch'] or one['expression']}{format_missing(one)}"
@@ -211,8 +211,8 @@ def _alias_of(key: str, metadata: Metadata) -> str | None:
     column = metadata.columns.get(key)
     if column is None or column.origin is None:
         return None
-    recipe = column.origin.recipe
-    text = recipe.get("branch", recipe.get("expression"))
+    spec = column.origin.spec
+    text = spec.get("branch", spec.get("expression"))
     if text is None or text == key:
         return None
-    return f"`{text}`" if "branch" in recipe else str(text)
+    return f"`{text}`" if "branch" in spec else str(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 from memmpy.columns import ColumnType
-from memmpy.conversion.planning.recipe import format_missing
+from memmpy.conversion.planning.column_spec import format_missing
 from memmpy.display import (
     DisplayBlock,
     Renderable,
@@ -350,10 +350,10 @@ def compare_files(
     )
 
 
-def format_type(entries: ColumnType, recipe: Mapping[str, Any]) -> str:
+def format_type(entries: ColumnType, spec: Mapping[str, Any]) -> str:
     """Return the type of a column in words."""
-    words = f"{entries.in_words()}{format_missing(recipe)}"
-    return "hash of text" if "metadata" in recipe else words
+    words = f"{entries.in_words()}{format_missing(spec)}"
+    return "hash of text" if "metadata" in spec else words
 
 
 def _content(source: SourceRecord) -> tuple[object, ...]:

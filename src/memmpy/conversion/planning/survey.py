@@ -10,7 +10,7 @@ from memmpy.conversion.planning.config import Input
 from memmpy.conversion.planning.duplicates import check_no_duplicates
 from memmpy.conversion.planning.inspection import FileInspection, InspectionTask, inspect_file
 from memmpy.conversion.planning.inventory import Inventory, Target
-from memmpy.conversion.planning.key_patterns import Recipes
+from memmpy.conversion.planning.key_patterns import ColumnSpecs
 from memmpy.conversion.planning.number_columns import (
     FileNumbers,
     NumberColumn,
@@ -38,7 +38,7 @@ __all__ = ["survey"]
 
 def survey(
     inputs: Sequence[Input],
-    recipes: Recipes,
+    specs: ColumnSpecs,
     metadata: Metadata,
     *,
     inventory: Inventory,
@@ -52,12 +52,12 @@ def survey(
     ----------
     inputs : sequence of Input
         The files.
-    recipes : Recipes
-        The recipes of the columns.
+    specs : ColumnSpecs
+        The specs of the columns.
     metadata : Metadata
         The metadata of the store.
     inventory : Inventory
-        The columns of the store by recipe.
+        The columns of the store by spec.
     pool : WorkerPool
         The workers.
     range_bytes : int
@@ -90,15 +90,15 @@ def survey(
         inputs, () if recreate else metadata.sources, pool=pool, step_bytes=range_bytes
     )
     numbers = number_columns(inputs, numbers_of_files)
-    recipes = recipes.without_numbers(
+    specs = specs.without_numbers(
         [name for name, column in numbers.items() if not column.is_branch]
     )
-    check_number_keys(numbers, recipes.named, inputs)
-    known = [None] * len(inputs) if recreate else _known_sources(inputs, recipes, metadata)
+    check_number_keys(numbers, specs.named, inputs)
+    known = [None] * len(inputs) if recreate else _known_sources(inputs, specs, metadata)
     indices = [i for i, source in enumerate(known) if source is not None]
     current = [_without_other_friends(s, inputs[i]) for i, s in enumerate(known) if s is not None]
     of_current = {name: column.select(indices) for name, column in numbers.items()}
-    keys_of_sources = _stored_keys(current, recipes, inventory, of_current)
+    keys_of_sources = _stored_keys(current, specs, inventory, of_current)
     stored = dict(zip(indices, keys_of_sources, strict=True))
     known_branches = {
         branch
@@ -118,7 +118,7 @@ def survey(
         needed += [i] if is_needed else []
         tasks[i] = InspectionTask(
             file,
-            recipes,
+            specs,
             stored_keys,
             range_bytes,
             frozenset(uuids.get(file.status.size, ())),
@@ -126,7 +126,7 @@ def survey(
             numbers=constants_of(numbers, i),
         )
     inspections = run_all(pool, _inspect, {i: tasks[i] for i in needed})
-    others = _others_needed(recipes, known, inspections)
+    others = _others_needed(specs, known, inspections)
     inspections |= run_all(pool, _inspect, {i: tasks[i] for i in others})
     inspections |= run_all(pool, _inspect, _with_types(tasks, inspections, metadata))
     skipped = SkippedBranches.union(inspections[i].skipped for i in sorted(inspections))
@@ -140,11 +140,11 @@ def survey(
         numbers_of_files,
     )
     warn_of(check_no_duplicates(sources, known), ConversionWarning)
-    all_recipes = recipes.with_matches(_all_matches(recipes, sources, skipped, inspections))
-    keys = {recipe.key for recipe in all_recipes}
-    for key in sorted(recipes.dtypes.keys() - keys):
+    all_specs = specs.with_matches(_all_matches(specs, sources, skipped, inspections))
+    keys = {spec.key for spec in all_specs}
+    for key in sorted(specs.dtypes.keys() - keys):
         raise OptionError(f"dtype names {key!r}, which is no key{nearest(key, keys)}")
-    target = Target(tuple(all_recipes), sources, numbers)
+    target = Target(tuple(all_specs), sources, numbers)
     return target, [inspections.get(i) for i in range(len(inputs))], opened
 
 
@@ -162,9 +162,9 @@ def _with_types(
         for branch in untyped & file.branch_types.keys():
             types.setdefault(branch, file.branch_types[branch])
     for column in metadata.columns.values():
-        recipe = {} if column.origin is None else column.origin.recipe
-        if recipe.get("branch") in untyped and "padding" not in recipe:
-            types.setdefault(recipe["branch"], type_of_column(column))
+        spec = {} if column.origin is None else column.origin.spec
+        if spec.get("branch") in untyped and "padding" not in spec:
+            types.setdefault(spec["branch"], type_of_column(column))
     return {
         i: dataclasses.replace(
             tasks[i], types={b: types[b] for b in sorted(file.untyped & types.keys())}
@@ -175,7 +175,7 @@ def _with_types(
 
 
 def _known_sources(
-    inputs: Sequence[Input], recipes: Recipes, metadata: Metadata
+    inputs: Sequence[Input], specs: ColumnSpecs, metadata: Metadata
 ) -> list[SourceRecord | None]:
     """Return the records of unchanged files, where they suffice; else None."""
     candidates: dict[tuple[object, ...], list[SourceRecord]] = {}
@@ -186,7 +186,7 @@ def _known_sources(
     for file in inputs:
         same = candidates.get((file.path, file.status.state, file.tree), ())
         # With the path of the user: a store keeps no credentials.
-        sufficient = (_with_paths(s, file) for s in same if _is_sufficient(s, file, recipes))
+        sufficient = (_with_paths(s, file) for s in same if _is_sufficient(s, file, specs))
         known.append(next(sufficient, None))
     return known
 
@@ -202,10 +202,10 @@ def _with_paths(source: SourceRecord, file: Input) -> SourceRecord:
     return dataclasses.replace(source, path=file.path, friends=friends)
 
 
-def _is_sufficient(source: SourceRecord, file: Input, recipes: Recipes) -> bool:
+def _is_sufficient(source: SourceRecord, file: Input, specs: ColumnSpecs) -> bool:
     """Return whether a known source has the entries of an input, and knows all patterns."""
     return _range(file, source.tree_entries) == (source.tree_start, source.tree_stop) and all(
-        pattern in source.matches for pattern in recipes.patterns
+        pattern in source.matches for pattern in specs.patterns
     )
 
 
@@ -231,7 +231,7 @@ def _without_other_friends(source: SourceRecord, file: Input) -> SourceRecord:
 
 def _stored_keys(
     sources: Sequence[SourceRecord],
-    recipes: Recipes,
+    specs: ColumnSpecs,
     inventory: Inventory,
     numbers: Mapping[str, NumberColumn],
 ) -> list[tuple[frozenset[str], bool]]:
@@ -239,12 +239,12 @@ def _stored_keys(
     parts = part_finder(sources)
     stored: list[set[str]] = [set() for _ in sources]
     # Sources with equal matches share one mapping.
-    by_matches = {id(s.matches): recipes.with_matches(s.matches) for s in sources}
-    for recipe in {one.key: one for several in by_matches.values() for one in several}.values():
-        found = inventory.find(recipe, parts(recipe.branches), numbers)
+    by_matches = {id(s.matches): specs.with_matches(s.matches) for s in sources}
+    for spec in {one.key: one for several in by_matches.values() for one in several}.values():
+        found = inventory.find(spec, parts(spec.branches), numbers)
         for keys, reusable in zip(stored, found, strict=True):
             if reusable is not None:
-                keys.add(recipe.key)
+                keys.add(spec.key)
     all_keys = {number: {one.key for one in several} for number, several in by_matches.items()}
     return [
         (frozenset(keys), not all_keys[id(source.matches)] <= keys)
@@ -253,7 +253,7 @@ def _stored_keys(
 
 
 def _others_needed(
-    recipes: Recipes,
+    specs: ColumnSpecs,
     known: Sequence[SourceRecord | None],
     inspections: Mapping[int, FileInspection],
 ) -> list[int]:
@@ -262,7 +262,7 @@ def _others_needed(
     # Sources with equal matches share one mapping.
     distinct = {id(m): m for m in [*kept.values(), *(i.matches for i in inspections.values())]}
     lacking = set[int]()
-    for pattern in recipes.patterns:
+    for pattern in specs.patterns:
         names = {name for matches in distinct.values() for name in matches[pattern]}
         lacking |= {number for number, m in distinct.items() if not names <= set(m[pattern])}
     return [i for i, matches in kept.items() if id(matches) in lacking]
@@ -326,15 +326,15 @@ def _place(
 
 
 def _all_matches(
-    recipes: Recipes,
+    specs: ColumnSpecs,
     sources: Sequence[SourceRecord],
     skipped: SkippedBranches,
     inspections: Mapping[int, FileInspection],
 ) -> dict[str, dict[str, None]]:
     """Return the branches that each pattern matches in some file."""
-    matched: dict[str, dict[str, None]] = {pattern: {} for pattern in recipes.patterns}
+    matched: dict[str, dict[str, None]] = {pattern: {} for pattern in specs.patterns}
     for source in sources:
-        for pattern in recipes.patterns:
+        for pattern in specs.patterns:
             matched[pattern] |= dict.fromkeys(source.matches.get(pattern, ()))
     for pattern, names in matched.items():
         if not names and match(pattern, skipped):

@@ -157,7 +157,7 @@ class ColumnAssembly:
         is_shared: bool,
     ) -> None:
         self.column = column
-        text = f"{__version__} {column.key} {column.recipe} {column.layout}"
+        text = f"{__version__} {column.key} {column.spec} {column.layout}"
         #: Equal for columns whose entries are made alike.
         self.identity: str = hash_text(hash64(text))
         self._arrays = {

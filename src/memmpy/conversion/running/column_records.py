@@ -10,8 +10,8 @@ from dataclasses import astuple
 from pathlib import Path
 
 from memmpy._version import __version__
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.plan import ConversionPlan, NewColumn
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.running.assembly import FinishedColumn
 from memmpy.jagged import Clipping
 from memmpy.store import (
@@ -30,7 +30,7 @@ def put_columns(
     transaction: Transaction, plan: ConversionPlan, finished: Mapping[str, FinishedColumn]
 ) -> dict[str, ColumnRecord]:
     """Move finished columns into the store, which the commit makes visible, and return them."""
-    parts, recipes = part_finder(plan.target.sources), plan.target.recipes_by_key
+    parts, specs = part_finder(plan.target.sources), plan.target.specs_by_key
     taken: dict[str, ArrayRecord] = {}  # by file, which columns may share
     columns = {}
     for column in plan.columns:
@@ -42,11 +42,11 @@ def put_columns(
                 taken[file] = transaction.take_array(name, Path(file), record, key=column.key)
             arrays[role] = taken[file]
         clipped = _clipped_by_part(column, finished[column.key], plan.target.sources)
-        branches = recipes[column.key].branches if column.key in recipes else ()
+        branches = specs[column.key].branches if column.key in specs else ()
         origin_parts = parts(branches)
         is_of_friends = origin_parts != parts(())
         origin = Origin(
-            column.recipe,
+            column.spec,
             origin_parts,
             tuple(__version__ if one is None else one.made_by for one in column.reusable),
             clipped,
@@ -61,16 +61,16 @@ def put_columns(
 
 
 def clippings_of(
-    columns: Mapping[str, ColumnRecord], recipes: Sequence[Recipe]
+    columns: Mapping[str, ColumnRecord], specs: Sequence[ColumnSpec]
 ) -> dict[str, tuple[Clipping, int]]:
     """Return for each padded key the counts of items that padding cuts off, and its length."""
     return {
-        recipe.key: (total_clipping(origin), recipe.padding.length)
-        for recipe in recipes
-        if recipe.padding is not None
-        and not recipe.is_mask
-        and recipe.key in columns
-        and (origin := columns[recipe.key].origin) is not None
+        spec.key: (total_clipping(origin), spec.padding.length)
+        for spec in specs
+        if spec.padding is not None
+        and not spec.is_mask
+        and spec.key in columns
+        and (origin := columns[spec.key].origin) is not None
     }
 
 
@@ -88,7 +88,7 @@ def _record(
     column: NewColumn, num_entries: int, arrays: Mapping[str, ArrayRecord], origin: Origin
 ) -> ColumnRecord:
     details = dict(column.layout.details)
-    if "metadata" in column.recipe:
+    if "metadata" in column.spec:
         details["hashed"] = True
     return ColumnRecord(column.layout.kind, num_entries, arrays, details, origin)
 
@@ -97,12 +97,12 @@ def _clipped_by_part(
     column: NewColumn, finished: FinishedColumn, sources: Sequence[SourceRecord]
 ) -> tuple[tuple[int, ...] | None, ...]:
     """Return the counts of cut off items by source, as in `Origin`; empty for other columns."""
-    if "padding" not in column.recipe or "mask" in column.recipe:
+    if "padding" not in column.spec or "mask" in column.spec:
         return ()
     clipped = []
     entries = [entry for entry, _ in finished.clippings]  # ascending
     for reusable, source in zip(column.reusable, sources, strict=True):
-        if reusable is not None and reusable.recipe is None:
+        if reusable is not None and reusable.spec is None:
             clipped.append(reusable.clipped)
             continue
         start, stop = (bisect_left(entries, e) for e in (source.entry_start, source.entry_stop))

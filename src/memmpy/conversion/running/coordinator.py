@@ -104,11 +104,11 @@ class Coordinator:
         self._checks = list_checks(plan, metadata, directory=directory)
         self._unfinished = Unfinished(directory)
         self._journal = Journal(self._unfinished)
-        parts, recipes = part_finder(plan.target.sources), plan.target.recipes_by_key
+        parts, specs = part_finder(plan.target.sources), plan.target.specs_by_key
         self._columns = {
             column.key: ColumnAssembly(
                 column,
-                parts(recipes[column.key].branches if column.key in recipes else ()),
+                parts(specs[column.key].branches if column.key in specs else ()),
                 self._unfinished,
                 is_shared=pool.is_shared,
             )

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.inventory import Reusable
 from memmpy.conversion.planning.number_columns import constants_of
 from memmpy.conversion.planning.plan import ConversionPlan, NewColumn
-from memmpy.conversion.planning.recipe import Recipe
 from memmpy.conversion.running.assembly import ColumnAssembly, Slot
 from memmpy.conversion.running.journal import Name
 from memmpy.conversion.running.read_tasks import (
@@ -98,17 +98,17 @@ class _JobList:
     jobs: list[FillJob]
 
     def add(
-        self, source: TaskInput, recipes: Mapping[str, Recipe | None], entry: int, num_bytes: int
+        self, source: TaskInput, specs: Mapping[str, ColumnSpec | None], entry: int, num_bytes: int
     ) -> FillJob:
         """Add a job that fills some columns from an entry of the store on."""
         number = len(self.jobs)
         outputs, slots = [], {}
-        for key, recipe in recipes.items():
+        for key, spec in specs.items():
             assembly = self.columns[key]
-            outputs.append(Output(key, assembly.column.layout, recipe, assembly.in_place(entry)))
+            outputs.append(Output(key, assembly.column.layout, spec, assembly.in_place(entry)))
             slots[key] = Slot(number, entry)
             assembly.add(slots[key])
-        identities = sorted(self.columns[key].identity for key in recipes)
+        identities = sorted(self.columns[key].identity for key in specs)
         part = self.unfinished.file(f"{hash_text(hash64(f'{source} {identities}'))}.part")
         task = FillTask(number, source, tuple(outputs), part, self.is_shared)
         self.jobs.append(FillJob(task, slots, num_bytes, num_without_place=len(slots)))
@@ -182,7 +182,7 @@ def _span_of(array: ArrayRecord, checksum: str, directory: Path) -> FileSpan:
 
 def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
     """Add the jobs that read files."""
-    recipes = plan.target.recipes_by_key
+    specs = plan.target.specs_by_key
     cells = [len(read.range.keys) * read.range.num_entries for read in plan.reads]
     cells_of_source: dict[int, int] = {}
     for read, num in zip(plan.reads, cells, strict=True):
@@ -190,8 +190,8 @@ def _add_reads(jobs: _JobList, plan: ConversionPlan) -> None:
     for read, num in zip(plan.reads, cells, strict=True):
         source, entries = plan.target.sources[read.source], read.range
         friends = [friend for friend in source.friends if friend.name in read.friends]
-        outputs = {key: recipes[key] for key in entries.keys}
-        used = {branch for recipe in outputs.values() for branch in recipe.branches}
+        outputs = {key: specs[key] for key in entries.keys}
+        used = {branch for spec in outputs.values() for branch in spec.branches}
         numbers = constants_of(plan.target.numbers, read.source)
         file_input = FileInput(
             source.path,
@@ -249,24 +249,24 @@ def _add_reusable(
         for key, (_, record) in columns.items()
     )
     step = max(1, int(_COPY_BYTES / max(1, row_bytes)))
-    recipes = {key: one.recipe for key, one in reusable.items()}
+    specs = {key: one.spec for key, one in reusable.items()}
     for start in range(entries.start, entries.stop, step):
         stop = min(start + step, entries.stop)
         column_input = ColumnInput(str(directory), columns, start, stop)
         num_bytes = int(row_bytes * (stop - start))
-        jobs.add(column_input, recipes, entry + start - entries.start, num_bytes)
+        jobs.add(column_input, specs, entry + start - entries.start, num_bytes)
 
 
 def _add_metadata(jobs: _JobList, column: NewColumn, plan: ConversionPlan) -> None:
     """Add the jobs that fill a column, or its entries from some files, from metadata alone."""
-    recipe = plan.target.recipes_by_key.get(column.key)
-    names = (column.key,) if recipe is None else recipe.branches
-    if "metadata" not in column.recipe and not plan.target.numbers.keys() >= {*names}:
+    spec = plan.target.specs_by_key.get(column.key)
+    names = (column.key,) if spec is None else spec.branches
+    if "metadata" not in column.spec and not plan.target.numbers.keys() >= {*names}:
         return
     runs: list[tuple[dict[str, np.generic[Any]], int, int]] = []
     for i, source in enumerate(plan.target.sources):
         known = constants_of(plan.target.numbers, i)
-        if "metadata" in column.recipe:
+        if "metadata" in column.spec:
             known = {column.key: np.uint64(hash64(source.metadata[column.key]))}
         if column.reusable[i] is not None or not known.keys() >= {*names}:
             continue
@@ -279,7 +279,7 @@ def _add_metadata(jobs: _JobList, column: NewColumn, plan: ConversionPlan) -> No
     for values, run_start, run_stop in runs:
         for start in range(run_start, run_stop, step):
             metadata_input = MetadataInput(values, min(step, run_stop - start))
-            jobs.add(metadata_input, {column.key: recipe}, start, _COPY_BYTES)
+            jobs.add(metadata_input, {column.key: spec}, start, _COPY_BYTES)
 
 
 def _join_neighbours(
@@ -292,10 +292,10 @@ def _join_neighbours(
         if (
             run is not None
             and one is not None
-            and (one.key, one.recipe) == (run.key, run.recipe)
+            and (one.key, one.spec) == (run.key, run.spec)
             and one.entries.start == run.entries.stop
             # Items that padding cuts off are counted task by task, and kept file by file.
-            and (one.recipe is None or one.recipe.padding is None)
+            and (one.spec is None or one.spec.padding is None)
         ):
             run = dataclasses.replace(run, entries=range(run.entries.start, one.entries.stop))
             continue

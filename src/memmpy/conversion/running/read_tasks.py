@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from memmpy.columns import ColumnArray, ColumnLayout
-from memmpy.conversion.planning.recipe import Recipe
+from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.errors import CorruptStoreError, MemmpyError
 from memmpy.jagged import Clipping
 from memmpy.sources import FriendFile, NullRules, State, TreeIndex
@@ -115,7 +115,7 @@ class MetadataInput:
     Parameters
     ----------
     values : mapping of str to number
-        For each column without a recipe its value, such as the hash of a text; for others the
+        For each column without a spec its value, such as the hash of a text; for others the
         values of their branches.
     num_entries : int
         The number of entries.
@@ -139,7 +139,7 @@ class Output:
         The column.
     layout : ColumnLayout
         Its arrays.
-    recipe : Recipe or None
+    spec : ColumnSpec or None
         How its entries are made of the branches of a file, or of a column of the store; None
         where they are stored as they are.
     in_place : mapping of role to (RandomAccessArray, int)
@@ -148,7 +148,7 @@ class Output:
 
     key: str
     layout: ColumnLayout
-    recipe: Recipe | None
+    spec: ColumnSpec | None
     in_place: Mapping[str, tuple[RandomAccessArray, int]]
 
 

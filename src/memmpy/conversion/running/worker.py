@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.columns import ColumnArray, ReadText, open_column, shift
-from memmpy.conversion.planning.recipe import ColumnValues
+from memmpy.conversion.planning.column_spec import ColumnValues
 from memmpy.conversion.running.read_tasks import (
     CheckResult,
     CheckTask,
@@ -134,19 +134,19 @@ def _outputs_of(task: FillTask) -> Iterator[tuple[Output, ColumnValues]]:
     if isinstance(source, MetadataInput):
         constants = {n: np.full(source.num_entries, value) for n, value in source.values.items()}
         for output in task.outputs:
-            recipe = output.recipe
+            spec = output.spec
             yield (
                 output,
                 ColumnValues(constants[output.key])
-                if recipe is None
-                else recipe.compute({branch: constants[branch] for branch in recipe.branches}),
+                if spec is None
+                else spec.compute({branch: constants[branch] for branch in spec.branches}),
             )
         return
     for output in task.outputs:
         values = _entries_of(source, output.key)
         yield (
             output,
-            ColumnValues(values) if output.recipe is None else output.recipe.cast_and_pad(values),
+            ColumnValues(values) if output.spec is None else output.spec.cast_and_pad(values),
         )
 
 
@@ -180,8 +180,8 @@ def _outputs_of_file(
                 num_lacking[output.key] -= 1
                 if num_lacking[output.key]:
                     continue
-                assert output.recipe is not None
-                yield output, output.recipe.compute(values)
+                assert output.spec is not None
+                yield output, output.spec.compute(values)
                 for name in _branches(output, source):
                     num_users[name] -= 1
                     if not num_users[name]:
@@ -190,8 +190,8 @@ def _outputs_of_file(
 
 def _branches(output: Output, source: FileInput) -> list[str]:
     """Return the branches of a column that must be read from the file."""
-    assert output.recipe is not None
-    return [branch for branch in output.recipe.branches if branch not in source.numbers]
+    assert output.spec is not None
+    return [branch for branch in output.spec.branches if branch not in source.numbers]
 
 
 def _entries_of(source: ColumnInput, key: str) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 from memmpy.cuts.evaluation.operands import ColumnLike, HashedText
 from memmpy.cuts.evaluation.program import evaluate
-from memmpy.cuts.evaluation.text_comparison import code_of, takes_text
+from memmpy.cuts.evaluation.text_comparison import hash_in_column, takes_text
 from memmpy.cuts.language import LOGICAL_OF, Binary, Key, Node, Text, is_condition, nodes_in
 from memmpy.errors import nearest
 
@@ -38,7 +38,7 @@ def _notes_on_texts(node: Node, columns: Mapping[str, ColumnLike]) -> Iterator[s
         column = columns.get(key.name) if isinstance(key, Key) else None
         if not isinstance(text, Text) or not isinstance(column, HashedText):
             continue
-        if code_of(column, text.value) is None:
+        if hash_in_column(column, text.value) is None:
             near = nearest(text.value, column.table.values())
             yield str(node.span.error(f"no entry has the text {text.value!r}{near}"))
 

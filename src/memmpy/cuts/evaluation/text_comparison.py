@@ -11,8 +11,8 @@ from memmpy.typing import Mask
 
 __all__ = [
     "check_texts",
-    "code_of",
     "compare_texts",
+    "hash_in_column",
     "keys_of_texts",
     "missing_quotes",
     "takes_text",
@@ -120,13 +120,13 @@ def _equal(node: Node, operands: Sequence[Operand]) -> Mask | bool:
 
 
 def _equal_hashes(column: HashedText, text: str) -> Mask:
-    code = code_of(column, text)
+    code = hash_in_column(column, text)
     if code is None:  # no entry has it
         return np.zeros(column.values.shape, np.bool_)
     same: Mask = np.equal(column.values, np.uint64(code))
     return same
 
 
-def code_of(column: HashedText, text: str) -> int | None:
+def hash_in_column(column: HashedText, text: str) -> int | None:
     """Return the hash of a text, if an entry of the column has it."""
     return next((code for code, known in column.table.items() if known == text), None)

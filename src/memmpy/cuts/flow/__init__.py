@@ -1,6 +1,7 @@
 """Cut-flows: how many entries of each group pass each step of a cut."""
 
 from memmpy.cuts.flow.cutflow import count_steps, cutflow, plan_flow
+from memmpy.cuts.flow.cutflow_result import CutFlow
 from memmpy.cuts.flow.entry_weights import EntryNotes
 from memmpy.cuts.flow.grouped_entries import (
     GroupedEntries,
@@ -17,7 +18,6 @@ from memmpy.cuts.flow.groups import (
     labels_of,
     sort_groups,
 )
-from memmpy.cuts.flow.result import CutFlow
 
 __all__ = [
     "CutFlow",

@@ -9,9 +9,9 @@ from memmpy.checks import check_integer
 from memmpy.columns import Snapshot, open_columns
 from memmpy.cuts.compute import check_stored, columns_used
 from memmpy.cuts.evaluation import Program, to_program
+from memmpy.cuts.flow.cutflow_result import CutFlow
 from memmpy.cuts.flow.grouped_entries import GroupOptions, GroupTotals, plan_groups
 from memmpy.cuts.flow.groups import check_by, check_known, labels_of, split_signal
-from memmpy.cuts.flow.result import CutFlow
 from memmpy.cuts.flow.step_counts import StepCounter, add_steps, passing_steps
 from memmpy.cuts.inputs import STEP_SIZE, Inputs
 from memmpy.cuts.language import (

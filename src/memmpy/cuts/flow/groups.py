@@ -74,9 +74,9 @@ def known_groups(snapshot: Snapshot, by: Sequence[str]) -> list[Group]:
     texts_of_files = []
     for key in by:
         origin = snapshot.metadata.columns[key].origin
-        if origin is None or "metadata" not in origin.recipe:
+        if origin is None or "metadata" not in origin.spec:
             return []
-        texts_of_files.append(origin.recipe["metadata"])
+        texts_of_files.append(origin.spec["metadata"])
     return list(dict.fromkeys(zip(*texts_of_files, strict=True)))
 
 

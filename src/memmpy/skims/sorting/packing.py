@@ -1,15 +1,15 @@
 """Packs entries of columns into rows and lists, block by block, so that rows stay in the cache."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from memmpy.columns import cast
-from memmpy.errors import ColumnError
 from memmpy.jagged import Jagged, Padding, lists_of
+from memmpy.skims.object_lists import check_equal_counts
 from memmpy.skims.row_layout import JaggedField, SkimField, SkimLayout
 from memmpy.skims.value_counts import ValueCounter
 from memmpy.typing import Array, Entries
@@ -103,21 +103,23 @@ def _fill(
         case "padded":
             out[...] = _padded(field, values, field.keys[0])
         case "group":
-            _check_counts(
-                field, [key for key in field.keys if _is_padded(field, key)], values, entries
-            )
+            padded = (key for key in field.keys if _padding(field, key) is not None)
+            _check_counts(field, padded, values, entries)
             for i, key in enumerate(field.keys):
                 column = _padded(field, values, key)
                 out[..., i], lost = cast(column, field.dtype, key=key, are_integers=key in integers)
                 num_lost[field.name, key] += lost
 
 
+def _check_counts(
+    field: SkimField | JaggedField, keys: Iterable[str], values: Mapping[str, Any], entries: Entries
+) -> None:
+    if lists := [(key, lists_of(values[key])) for key in keys]:
+        check_equal_counts(f"the group {field.name!r}", lists, entries)
+
+
 def _padding(field: SkimField, key: str) -> Padding | None:
     return None if field.padding is None else field.padding.get(key)
-
-
-def _is_padded(field: SkimField, key: str) -> bool:
-    return _padding(field, key) is not None
 
 
 def _padded(field: SkimField, values: Mapping[str, Any], key: str) -> Array:
@@ -147,21 +149,3 @@ def _list_of(
         )
         num_lost[output.name, key] += lost
     return Jagged.trusted(content, first.offsets)
-
-
-def _check_counts(
-    output: SkimField | JaggedField,
-    keys: Sequence[str],
-    values: Mapping[str, Any],
-    entries: Entries,
-) -> None:
-    """Raise a `ColumnError` where the lists of a group differ in length."""
-    for key in keys[1:]:
-        first, other = lists_of(values[keys[0]]), lists_of(values[key])
-        if not np.array_equal(first.offsets, other.offsets):
-            at = int(np.flatnonzero(first.counts != other.counts)[0])
-            message = (
-                f"the lists of the group {output.name!r} differ in length: entry {entries[at]:,} "
-                f"has {first.counts[at]} items of {keys[0]!r} and {other.counts[at]} of {key!r}"
-            )
-            raise ColumnError(message)

@@ -250,8 +250,8 @@ def task_metadata(metadata: Metadata, request: SkimRequest) -> Metadata:
 def _without_origin(column: ColumnRecord) -> ColumnRecord:
     """Return a column without its origin, but for the texts of its hashes."""
     origin = column.origin
-    if origin is not None and "metadata" in origin.recipe:
-        texts = sorted(set(origin.recipe["metadata"]))
+    if origin is not None and "metadata" in origin.spec:
+        texts = sorted(set(origin.spec["metadata"]))
         return dataclasses.replace(column, origin=Origin({"metadata": texts}, ()))
     return dataclasses.replace(column, origin=None)
 

@@ -14,7 +14,8 @@ from memmpy.parallel import num_helpers, prefetch
 from memmpy.skims import Skim
 from memmpy.training.audit.findings import Finding
 from memmpy.training.audit.input_samples import GroupsOf
-from memmpy.training.input_items import InputItems, input_blocks, read_items
+from memmpy.training.class_numbers import NO_CLASS_NAME
+from memmpy.training.input_items import InputItems, item_steps, read_items
 from memmpy.typing import Mask
 
 __all__ = [
@@ -132,7 +133,7 @@ def count_input(skim: Skim, name: str, groups_of: GroupsOf, *, num_classes: int)
         labels = groups_of(skim.rows[rows.start : rows.stop])
         return InputCounts.of(read_items(skim, name, rows), labels, num_classes + 1)
 
-    tasks = (partial(count, rows) for rows in input_blocks(skim, name, [range(len(skim))]))
+    tasks = (partial(count, rows) for rows in item_steps(skim, [name], [range(len(skim))]))
     num_threads = num_helpers()
     parts = prefetch(tasks, num_threads=num_threads, depth=2 * num_threads + 1)
     return reduce(InputCounts.__add__, parts, count(range(0)))
@@ -201,6 +202,6 @@ def chance_of_one_value(num: int, num_rest: int, num_other: int, *, others: floa
 
 
 def _shares(nums: NDArray[np.int64], rows: NDArray[np.int64], classes: Sequence[str]) -> str:
-    names = [*classes, "no class"] if len(classes) > 1 else ["all events", "no class"]
+    names = [*(classes if len(classes) > 1 else ["all events"]), NO_CLASS_NAME]
     pairs = zip(names, nums.tolist(), rows.tolist(), strict=True)
     return ", ".join(f"{format_share(num, of)} of {name}" for name, num, of in pairs if num)

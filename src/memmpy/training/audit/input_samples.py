@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from memmpy.kernels import Words
 from memmpy.skims import Skim
-from memmpy.training.input_items import InputItems, input_blocks, items_per_row, read_items
+from memmpy.training.input_items import InputItems, item_steps, items_per_row, read_items
 from memmpy.training.label_columns import PHYSICS
 from memmpy.training.row_statistics import num_keys
 from memmpy.training.weight_sums import num_effective
@@ -101,7 +101,7 @@ def sample_input(
     limit = max(1, min(_SAMPLE_ROWS, int(_SAMPLE_VALUES / per_row)))
     parts: list[list[InputSample]] = [[] for _ in range(num_groups)]
     counts = np.zeros(num_groups, np.int64)
-    for rows in input_blocks(skim, name, ranges):
+    for rows in item_steps(skim, [name], ranges):
         if np.all(counts >= limit):
             break
         part = skim.rows[rows.start : rows.stop]

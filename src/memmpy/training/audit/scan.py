@@ -13,7 +13,7 @@ from memmpy.parallel import num_helpers, prefetch
 from memmpy.splits import TicketRule, identities_of
 from memmpy.store import locate
 from memmpy.training.audit.entry_words import ColumnSlice, hash_rows, read_slice
-from memmpy.training.audit.value_findings import KeyValues, values_of
+from memmpy.training.audit.value_findings import KeyValues, count_values
 from memmpy.typing import Entries
 
 __all__ = ["Chunk", "DamagedColumnError", "Scan"]
@@ -157,14 +157,14 @@ class Scan:
             if key in self.row_keys:
                 columns.append(column.words)
             if has_values:
-                values[key] = values_of(column, start)
+                values[key] = count_values(column, start)
         row_hashes = self.row_hashes(owners, columns) if self.row_keys else _NO_WORDS
         return Chunk(entries, owners, self.identities(entries), row_hashes, values)
 
     def _read_column(self, key: str, start: int, stop: int) -> Chunk:
         """Return a chunk without entries, with the values of a column of another length."""
         none = np.empty(0, np.int64)
-        values = values_of(self._slice(key, slice(start, stop)), start)
+        values = count_values(self._slice(key, slice(start, stop)), start)
         return Chunk(none, none, _NO_WORDS, _NO_WORDS, {key: values})
 
     def _slice(self, key: str, entries: slice | Entries) -> ColumnSlice:

@@ -29,6 +29,7 @@ from memmpy.training.audit.weight_findings import (
     findings_of_weights,
     weight_extremes,
 )
+from memmpy.training.class_numbers import rows_of_classes
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.label_columns import LABEL, PHYSICS
 from memmpy.training.row_statistics import Cells, scan_rows
@@ -183,8 +184,7 @@ class _Auditor:
         """Return the class of each row; the number of classes for none."""
         if LABEL not in self._skim.fields:
             return np.zeros(len(part), np.int64)
-        labels = np.asarray(part[LABEL])
-        return np.where(labels < 0, len(self._classes), labels)
+        return rows_of_classes(part[LABEL], len(self._classes))
 
 
 @final

@@ -20,7 +20,7 @@ def findings_of_padded(metadata: Metadata) -> Iterator[Finding]:
     for key in metadata.current_keys():
         origin = metadata.columns[key].origin
         if origin is not None and origin.clipped:
-            length = int(origin.recipe["padding"][0])
+            length = int(origin.spec["padding"][0])
             yield from _clipped(key, f"padded to {length:,} items", total_clipping(origin), length)
 
 

@@ -8,7 +8,7 @@ from memmpy.jagged import entries_with
 from memmpy.training.audit.entry_words import ColumnSlice
 from memmpy.training.audit.findings import Finding
 
-__all__ = ["ADVICE", "KeyValues", "findings_of_values", "values_of"]
+__all__ = ["ADVICE", "KeyValues", "count_values", "findings_of_values"]
 
 #: What each kind means, and what to do.
 ADVICE = {
@@ -65,7 +65,7 @@ class KeyValues:
         )
 
 
-def values_of(values: ColumnSlice, start: int) -> KeyValues:
+def count_values(values: ColumnSlice, start: int) -> KeyValues:
     """Return what some entries hold; `start` is the first of them."""
     words, items = values.words, values.items
     num_nan_items = 0

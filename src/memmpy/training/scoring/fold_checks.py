@@ -1,4 +1,8 @@
-"""Checks that a model scores only events that it has not seen."""
+"""`ScoredEvents`, what scores need, and checks that a model scores only events it has not seen."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -9,7 +13,39 @@ from memmpy.order import in_ticket_ranges
 from memmpy.splits import Splits
 from memmpy.typing import Entries
 
-__all__ = ["check_scoring_fold", "check_tested", "check_trained", "check_untrained"]
+__all__ = ["ScoredEvents", "check_events", "check_scoring_fold"]
+
+
+class ScoredEvents(Protocol):
+    """The view of a training set that scores need."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, by number; empty for data without labels."""
+
+    @property
+    def num_entries(self) -> int:
+        """The entries of the store, which ``batch["_index"]`` counts."""
+
+    @property
+    def splits(self) -> Splits:
+        """The splits of the store."""
+
+    @property
+    def path(self) -> Path:
+        """The store."""
+
+    @property
+    def fit_tickets(self) -> Words:
+        """The tickets of the events of the training set, ascending."""
+
+    def tickets(self, entries: Entries) -> Words:
+        """Return the ticket of each entry."""
+
+    def loader(
+        self, split: str, *, fold: int | None, batch_size: int, shuffle: bool
+    ) -> Iterable[Mapping[str, Any]]:
+        """Return the batches of a split."""
 
 
 def check_scoring_fold(fold: int | None, splits: Splits) -> int | None:
@@ -26,7 +62,20 @@ def check_scoring_fold(fold: int | None, splits: Splits) -> int | None:
     return splits.check_fold(fold)
 
 
-def check_tested(entries: Entries, tickets: Words, splits: Splits, *, fold: int | None) -> None:
+def check_events(
+    entries: Entries, events: ScoredEvents, fold: int | None, *, is_train: bool, is_average: bool
+) -> None:
+    """Raise a `SplitError` unless the model of a fold may score all of these entries."""
+    tickets, splits = events.tickets(entries), events.splits
+    if is_train:
+        _check_trained(entries, tickets, splits, fold)
+    elif is_average:
+        _check_untrained(entries, tickets, splits, fold, events.fit_tickets)
+    else:
+        _check_tested(entries, tickets, splits, fold)
+
+
+def _check_tested(entries: Entries, tickets: Words, splits: Splits, fold: int | None) -> None:
     """Raise a `SplitError` unless all events are in the test split, or in that of a fold."""
     is_wrong = ~in_ticket_ranges(tickets, splits.ranges("test", fold))
     if not is_wrong.any():
@@ -46,7 +95,7 @@ def check_tested(entries: Entries, tickets: Words, splits: Splits, *, fold: int 
     raise SplitError(message)
 
 
-def check_trained(entries: Entries, tickets: Words, splits: Splits, *, fold: int | None) -> None:
+def _check_trained(entries: Entries, tickets: Words, splits: Splits, fold: int | None) -> None:
     """Raise a `SplitError` unless all events are in the training split of a fold."""
     is_wrong = ~in_ticket_ranges(tickets, splits.ranges("train", fold))
     if is_wrong.any():
@@ -57,23 +106,12 @@ def check_trained(entries: Entries, tickets: Words, splits: Splits, *, fold: int
         raise SplitError(f"{message}take events from data.loader('train'{option})")
 
 
-def check_untrained(
-    entries: Entries, tickets: Words, splits: Splits, *, fold: int | None, fit_tickets: Words
+def _check_untrained(
+    entries: Entries, tickets: Words, splits: Splits, fold: int | None, fit_tickets: Words
 ) -> None:
     """Raise a `SplitError` if a model was trained on an event, or validated with it.
 
-    Parameters
-    ----------
-    entries : int64 array of shape (n,)
-        The events.
-    tickets : uint64 array of shape (n,)
-        Their tickets.
-    splits : Splits
-        The splits of the training set.
-    fold : int or None
-        The fold of the model.
-    fit_tickets : uint64 array
-        The tickets of all events of the training set, ascending.
+    `fit_tickets` are those of all events of the training set, ascending.
     """
     trained, val = splits.ranges("train", fold), splits.ranges("val", fold)
     rows = np.flatnonzero(in_ticket_ranges(tickets, trained + val))

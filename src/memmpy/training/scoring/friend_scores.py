@@ -1,47 +1,33 @@
-"""Scores in friend trees: the names of their branches, and their values by entry of the store."""
+"""Scores in friend trees: writes them, and reads them back for the batches of each fold."""
 
 import re
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import InputFileError, MissingFileError, OptionError
-from memmpy.export import FriendTree, plan_friends
+from memmpy.errors import InputFileError, MissingFileError, OptionError, SplitError
+from memmpy.export import Friend, FriendTree, plan_friends, write_friends
 from memmpy.sources import EventFile, NullRules, describe, open_event_file
-from memmpy.store import SourceRecord, check_sources, num_filled
-from memmpy.typing import Array
+from memmpy.store import SourceRecord, check_sources, num_filled, read_metadata
+from memmpy.training.scoring.fold_checks import ScoredEvents
+from memmpy.training.scoring.score_rows import ScoreRows
+from memmpy.typing import Array, Mask, PathLike
 
-__all__ = ["FriendScores", "branch_names", "read_friend_scores"]
+__all__ = ["batches_of_friends", "write_scores"]
 
+#: Events that are read at once, and what scores need of a batch.
+_BATCH_SIZE, _NAMES = 1 << 16, ("_index", "label", "weight_physics")
 #: The branch of scores of one class, and that of folds.
 _SCORE, _FOLD = "score", "fold"
 #: Characters that the name of a branch cannot have.
 _NOT_IN_BRANCH = re.compile(r"[^A-Za-z0-9_]")
 
 
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class FriendScores:
-    """The scores of all entries of a store, as friend trees have them.
-
-    Attributes
-    ----------
-    values : float32 array of shape (n,) or (n, C)
-        The scores; NaN without one.
-    folds : int32 array of shape (n,)
-        The fold that made the score; -1 without a score, without folds, and for a mean.
-    """
-
-    values: Array
-    folds: NDArray[np.int32]
-
-
-def branch_names(num_scores: int | None, classes: Sequence[str]) -> list[str]:
+def _branch_names(num_scores: int | None, classes: Sequence[str]) -> list[str]:
     """Return the names of the branches of scores; None for scores of shape (n,).
 
     Raises
@@ -60,19 +46,82 @@ def branch_names(num_scores: int | None, classes: Sequence[str]) -> list[str]:
     return names
 
 
-def read_friend_scores(
-    sources: Sequence[SourceRecord], directory: Path, classes: Sequence[str]
-) -> FriendScores:
-    """Return the scores that friend trees have for the entries of a store.
+def write_scores(
+    path: Path,
+    num_entries: int,
+    directory: PathLike,
+    rows: ScoreRows,
+    classes: Sequence[str],
+    *,
+    overwrite: bool,
+) -> list[Friend]:
+    """Write scores, one row for each event, to friend trees of the files of a store.
 
-    Parameters
-    ----------
-    sources : sequence of SourceRecord
-        The files of the store.
-    directory : Path
-        The directory of the friends.
-    classes : sequence of str
-        The names of the classes.
+    Raises
+    ------
+    OptionError
+        If the store has another number of entries than the scores were made with.
+    """
+    sources = read_metadata(path).sources
+    if sources and num_filled(sources) != num_entries:
+        message = (
+            f"{str(path)!r} has {num_filled(sources):,} entries now, and had {num_entries:,} when "
+            "the scores were made; score its events again"
+        )
+        raise OptionError(message)
+    names = _branch_names(None if rows.values.ndim == 1 else rows.num_scores, classes)
+    columns = rows.values.reshape(len(rows), -1).T.astype(np.float32)
+    return write_friends(
+        sources,
+        directory,
+        {**dict(zip(names, columns, strict=True)), _FOLD: rows.folds},
+        entries=rows.entries,
+        fill={_FOLD: -1},
+        overwrite=overwrite,
+    )
+
+
+def batches_of_friends(
+    events: ScoredEvents, directory: Path
+) -> list[tuple[dict[str, Any], Array, int | None]]:
+    """Return the batches of events that have scores in friend trees, the scores and their fold.
+
+    Raises
+    ------
+    SplitError
+        If the friends have no folds, but the events do, or have scores of other events.
+    MissingFileError, InputFileError, OptionError
+        See `_read_friends`.
+    """
+    scores, folds = _read_friends(read_metadata(events.path).sources, directory, events.classes)
+    has_score: Mask = np.any(~np.isnan(scores).reshape(len(folds), -1), axis=1)
+    num_folds = events.splits.num_folds
+    if num_folds is not None and (folds[has_score] < 0).any():
+        message = f"the friends in {str(directory)!r} have no folds, as those of a mean: "
+        raise SplitError(f"{message}only scores of single folds can be read")
+    batches: list[tuple[dict[str, Any], Array, int | None]] = []
+    for fold in [None] if num_folds is None else range(num_folds):
+        number = -1 if fold is None else fold
+        for batch in events.loader("test", fold=fold, batch_size=_BATCH_SIZE, shuffle=False):
+            entries = batch["_index"]
+            rows = has_score[entries] & (folds[entries] == number)
+            part = {name: batch[name][rows] for name in _NAMES if name in batch}
+            batches.append((part, scores[entries[rows]], fold))
+    num = np.count_nonzero(has_score)
+    num_others = num - sum(len(values) for _, values, _ in batches)
+    if num_others:
+        message = f"{num_others:,} of {num:,} scores in {str(directory)!r} are of events that "
+        raise SplitError(f"{message}their fold does not test here: the cut or the splits differ")
+    return batches
+
+
+def _read_friends(
+    sources: Sequence[SourceRecord], directory: Path, classes: Sequence[str]
+) -> tuple[Array, NDArray[np.int32]]:
+    """Return the scores that friend trees have for the entries of a store, and their folds.
+
+    Scores are float32, (n,) or (n, C), with NaN for none. A fold is -1 without a score, without
+    folds, and for a mean.
 
     Raises
     ------
@@ -99,7 +148,7 @@ def read_friend_scores(
         ) as file:
             if not names:
                 has_one = file.has_branch(_SCORE)
-                names = branch_names(None if has_one else len(classes), classes)
+                names = _branch_names(None if has_one else len(classes), classes)
                 values = np.full((num, len(names)), np.nan, np.float32)
             _check_tree(file, tree, [*names, _FOLD])
             for part in tree.parts:
@@ -108,7 +157,7 @@ def read_friend_scores(
                 folds[rows] = read[_FOLD]
                 for number, name in enumerate(names):
                     values[rows, number] = read[name]
-    return FriendScores(values[:, 0] if names == [_SCORE] else values, folds)
+    return values[:, 0] if names == [_SCORE] else values, folds
 
 
 def _check_tree(file: EventFile, tree: FriendTree, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from memmpy.training.class_numbers import NO_CLASS, NO_CLASS_NAME
 from memmpy.training.ks_distance import ks_distance
 from memmpy.training.scoring.score_rows import ScoreRows
 
@@ -85,15 +86,15 @@ def count_scores(
     """
     number = -1 if signal is None else signal
     sides = [side for side in (test, train) if len(side)]
-    low = min(float(side.values_of(number).min()) for side in sides)
-    high = max(float(side.values_of(number).max()) for side in sides)
+    low = min(float(side.scores_of(number).min()) for side in sides)
+    high = max(float(side.scores_of(number).max()) for side in sides)
     if low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     edges = np.histogram_bin_edges([low, high], bins, (low, high)).astype(np.float64)
     tests, trains = (
         tuple(
             _histogram(own, label, classes, edges, of_class=number, is_all=len(own) == len(side))
-            for label in [*range(len(classes)), -1]
+            for label in [*range(len(classes)), NO_CLASS]
             if len(own := side.take(side.labels == label))
         )
         for side in (test, train)
@@ -101,9 +102,9 @@ def count_scores(
     distances = {}
     for one in tests:
         parts = [side.take(side.labels == one.label) for side in (test, train)]
-        orders = [np.argsort(part.values_of(number)) for part in parts]
+        orders = [np.argsort(part.scores_of(number)) for part in parts]
         (first, one_weights), (second, other_weights) = (
-            (part.values_of(number)[order], part.weights[order])
+            (part.scores_of(number)[order], part.weights[order])
             for part, order in zip(parts, orders, strict=True)
         )
         if one.total > 0 and other_weights.sum() > 0:
@@ -121,11 +122,11 @@ def _histogram(
     of_class: int,
     is_all: bool,
 ) -> ScoreHistogram:
-    name = classes[label] if label >= 0 else "all" if is_all else "no class"
+    name = classes[label] if label >= 0 else "all" if is_all else NO_CLASS_NAME
     total = float(rows.weights.sum())
     if not total > 0:
         return ScoreHistogram(name, label, len(rows), total, None, None)
-    values, scale = rows.values_of(of_class), 1.0 / (total * np.diff(edges))
+    values, scale = rows.scores_of(of_class), 1.0 / (total * np.diff(edges))
     sums, _ = np.histogram(values, edges, weights=rows.weights)
     squares, _ = np.histogram(values, edges, weights=rows.weights**2)
     return ScoreHistogram(name, label, len(rows), total, sums * scale, np.sqrt(squares) * scale)

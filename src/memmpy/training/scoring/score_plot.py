@@ -10,6 +10,7 @@ import numpy as np
 from memmpy.display import format_count
 from memmpy.errors import OptionError
 from memmpy.figures import add_legend, label_axes, line_style, new_figure
+from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.scoring.roc_curve import RocCurve, points_of, roc_band
 from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
 from memmpy.training.scoring.score_rows import ScoreRows
@@ -73,7 +74,7 @@ def curves_of(
         If the weights of signal or background do not have a positive sum.
     """
     labels = np.unique(test.labels).tolist()
-    others = [other for other in labels if other not in {-1, signal}]
+    others = [other for other in labels if other not in {NO_CLASS, signal}]
     if signal is None or signal not in labels or not others:
         return None
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_indices
 from memmpy.errors import ColumnError, LengthError, MissingKeyError, OptionError, nearest
+from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.scoring.roc_curve import RocCurve, roc_curve
 from memmpy.typing import Array, Entries, Mask
 
-__all__ = ["ScoreRows", "read_rows"]
+__all__ = ["ScoreRows", "class_number", "read_rows"]
 
 
 @final
@@ -57,7 +58,7 @@ class ScoreRows:
         np.not_equal(self.entries[1:], self.entries[:-1], out=is_first[1:])
         return is_first
 
-    def values_of(self, number: int) -> Array:
+    def scores_of(self, number: int) -> Array:
         """Return the scores of a class; if there is one score, it."""
         return self.values if self.values.ndim == 1 else self.values[:, number]
 
@@ -72,7 +73,7 @@ class ScoreRows:
         is_labelled = self.labels >= 0
         rows = self if is_labelled.all() else self.take(is_labelled)
         is_signal = rows.labels == number
-        return roc_curve(rows.values_of(number), rows.weights, is_signal, signal=signal)
+        return roc_curve(rows.scores_of(number), rows.weights, is_signal, signal=signal)
 
     def take(self, rows: slice | Array) -> "ScoreRows":
         """Return some rows, by number or by mask."""
@@ -147,7 +148,7 @@ def read_rows(
     is_own = index != -1  # else the event of another rank or batch, which fills this one
     entries = check_indices(index[is_own], num_entries, of="entries")
     num = len(index)
-    labels, weights = np.full(num, -1, np.int32), np.ones(len(entries))
+    labels, weights = np.full(num, NO_CLASS, np.int32), np.ones(len(entries))
     if "label" in batch:
         labels = _labels(_host_array(batch["label"]), num, classes)
     if "weight_physics" in batch:
@@ -158,6 +159,28 @@ def read_rows(
     _check_finite(scores, entries, "scores")
     folds = np.full(len(entries), -1, np.int32)
     return ScoreRows(entries.copy(), scores, labels[is_own], weights, folds)
+
+
+def class_number(signal: str | None, classes: Sequence[str], *, num_scores: int) -> int:
+    """Return the number of a class that has scores; by default the last class.
+
+    Raises
+    ------
+    OptionError
+        If there is no such class, or one score of each event, and it is that of the last class.
+    """
+    if not classes:
+        raise OptionError("the events have no classes, and a ROC curve needs labels")
+    signal = classes[-1] if signal is None else signal
+    if signal not in classes:
+        hint = nearest(str(signal), classes)
+        raise OptionError(f"no class {signal!r} among {', '.join(classes)}{hint}")
+    if signal != classes[-1] and num_scores == 1:
+        message = f"the scores are those of class {classes[-1]!r}, and none are of {signal!r}; "
+        raise OptionError(
+            f"{message}add values of shape (n, {len(classes)}), a score of each class"
+        )
+    return classes.index(signal)
 
 
 def _scores(values: Array, num: int, classes: Sequence[str]) -> Array:

@@ -6,9 +6,10 @@ import numpy as np
 
 from memmpy.display import Table
 from memmpy.errors import OptionError
+from memmpy.training.class_numbers import NO_CLASS_NAME, rows_of_classes
 from memmpy.training.scoring.score_rows import ScoreRows
 
-__all__ = ["score_table"]
+__all__ = ["auc_of", "score_table"]
 
 
 def score_table(
@@ -31,19 +32,15 @@ def score_table(
         classes = ()
     names = [*classes]
     if (rows.labels < 0).any():
-        names.append("no class" if classes else "events")
-    last = len(classes) - 1
+        names.append(NO_CLASS_NAME if classes else "events")
 
     def counts(part: ScoreRows, weights: bool = False) -> list[str]:
-        columns = np.where(part.labels < 0, len(classes), part.labels)
+        columns = rows_of_classes(part.labels, len(classes))
         sums = np.bincount(columns, part.weights if weights else None, minlength=len(names))
         return [f"{number:,.6g}" if weights else f"{number:,}" for number in sums]
 
     def auc(part: ScoreRows | None, number: int) -> str:
-        try:
-            return "" if part is None else f"{part.roc(number, signal=classes[number]).auc:.4f}"
-        except OptionError:  # a class without events, or without a positive sum of weights
-            return "-"
+        return "" if part is None else auc_of(part, classes, number)
 
     by_fold = [rows.take(rows.folds == fold) for fold in range(num_folds or 0)]
     events = rows.take(rows.is_first)
@@ -57,10 +54,19 @@ def score_table(
     if not classes:
         return Table([first, *names], 1, sections)
     for row, part in zip([*folds, totals[0]], [*by_fold, whole], strict=True):
-        row.append(auc(part, last))
+        row.append(auc(part, len(classes) - 1))
     totals[1].append("")
     if rows.num_scores > 2:
         aucs = [auc(whole, number) for number in range(len(classes))]
         totals.append(["AUC", *aucs, *[""] * (len(names) - len(classes) + 1)])
-    caption = f"AUC: {classes[last]} against all others, with physics weights"
+    caption = f"AUC: {classes[-1]} against all others, with physics weights"
     return Table([first, *names, "AUC"], 1, sections, caption)
+
+
+def auc_of(rows: ScoreRows, classes: Sequence[str], number: int | None = None) -> str:
+    """Return the AUC of a class, by default of the last one; "-" if it cannot be computed."""
+    number = len(classes) - 1 if number is None else number
+    try:
+        return f"{rows.roc(number, signal=classes[number]).auc:.4f}" if classes else "-"
+    except OptionError:  # a class without events, or without a positive sum of weights
+        return "-"

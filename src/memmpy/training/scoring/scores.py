@@ -1,42 +1,41 @@
 """`Scores`: the scores of a model, each event once and by a fold that has not seen it."""
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from memmpy.checks import check_flag, check_integer, check_path
-from memmpy.display import DisplayBlock, format_count
-from memmpy.errors import OptionError, SplitError, argument_hints, nearest
-from memmpy.export import Friend, write_friends
+from memmpy.checks import check_choice, check_flag, check_integer, check_path
+from memmpy.display import DisplayBlock, Renderable, format_count
+from memmpy.errors import OptionError, SplitError, argument_hints
+from memmpy.export import Friend
 from memmpy.figures import check_figure_path, save_figure
-from memmpy.store import num_filled, read_metadata
-from memmpy.training.scoring.friend_scores import branch_names, read_friend_scores
+from memmpy.training.scoring.fold_checks import ScoredEvents, check_events, check_scoring_fold
+from memmpy.training.scoring.friend_scores import batches_of_friends, write_scores
 from memmpy.training.scoring.roc_curve import RocCurve
-from memmpy.training.scoring.score_collection import ScoreCollection
 from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
 from memmpy.training.scoring.score_plot import curves_of, draw_scores
-from memmpy.training.scoring.score_table import score_table
-from memmpy.typing import Mask, PathLike
+from memmpy.training.scoring.score_rows import ScoreRows, class_number, read_rows
+from memmpy.training.scoring.score_set import ScoreSet
+from memmpy.training.scoring.score_table import auc_of, score_table
+from memmpy.typing import Array, Entries, PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Scores"]
 
-#: Events that are read at once, and what scores need of a batch.
-_BATCH_SIZE, _NAMES = 1 << 16, ("_index", "label", "weight_physics")
-
 
 @argument_hints
 @final
-class Scores(ScoreCollection):
+class Scores(Renderable):
     """The scores of the events of a training set; made by ``data.scores()``.
 
     Each event has one score, of the fold that tests it; without folds, only events of the test
     split have scores. With ``average=True``, each event has the mean of the scores of all folds,
     and no fold has trained on it. Without folds, that is the score of the one model.
-
-    ``print``, ``rich.print`` and notebooks show a table of the events, their weights and the AUC.
 
     Parameters
     ----------
@@ -54,11 +53,105 @@ class Scores(ScoreCollection):
     --------
     >>> scores = data.scores()
     >>> for fold in range(5):
-    ...     for batch in data.loader("test", fold=fold, batch_size=8192, shuffle=False):
+    ...     for batch in data.loader("test", fold=fold, shuffle=False):
     ...         scores.add(batch, predict(batch), fold=fold)
     >>> scores.auc()
     0.9127
     """
+
+    def __init__(self, events: ScoredEvents, *, average: bool) -> None:
+        self._events: ScoredEvents | None = events
+        self._classes, self._splits = tuple(events.classes), events.splits
+        self._num_entries, self._path = events.num_entries, Path(events.path)
+        self._is_average = check_flag("average", average)
+        num_means = (self._splits.num_folds or 1) if self._is_average else None
+        self._set = ScoreSet(self._num_entries, num_means=num_means)
+        # An event may have the score of each fold that was trained on it.
+        self._train = ScoreSet(self._num_entries, num_means=self._splits.num_folds or 1)
+
+    def add(
+        self, batch: Mapping[str, Any], values: Any, fold: int | None = None, *, split: str = "test"
+    ) -> None:
+        """Add the scores of a batch. If this raises an error, it adds none of them.
+
+        With ``split="train"``, these are scores of events that the model was trained on, for the
+        comparison in `plot`. They are kept apart, and have no part in all other results.
+
+        Parameters
+        ----------
+        batch : mapping of str to array
+            A batch as the loader handed it out, with ``"_index"``, and with ``"label"`` and
+            ``"weight_physics"`` if the data has them. Without weights, each event counts 1.
+        values : array, list or tensor
+            The scores: shape (B,) or (B, 1) for that of the last class, or (B, C) for one of each
+            class. Arrays and tensors of any framework and device are fine. Float32 and float64
+            stay what they are; float16 and bfloat16 become float32, integers float64.
+        fold : int, optional
+            The fold that made the scores. Splits with folds need it.
+        split : {"test", "train"}
+            The split of the batch. Training events may be some of all.
+
+        Raises
+        ------
+        SplitError
+            If an event is not tested by the fold, or has its score already; the message counts
+            them. With ``average=True``: if the fold trained on an event, or validated with it. With
+            ``split="train"``: if an event is not in the training split of the fold.
+        MissingKeyError, ColumnError, LengthError, OptionError
+            If the batch has no ``"_index"``; if scores have another length than the batch, another
+            shape than before, or are NaN or infinite.
+        """
+        events = self._scored_events
+        is_train = check_choice("split", split, ("test", "train")) == "train"
+        fold = check_scoring_fold(fold, self._splits)
+        rows = read_rows(batch, values, num_entries=self._num_entries, classes=self._classes)
+        rows.folds[:] = -1 if fold is None else fold
+        check_events(rows.entries, events, fold, is_train=is_train, is_average=self._is_average)
+        scores, others = (self._train, self._set) if is_train else (self._set, self._train)
+        if len(rows) and others.num_scores not in {None, rows.num_scores}:
+            num = f"{others.num_scores} before, now {rows.num_scores}"
+            raise OptionError(f"test and training events need the same number of scores: {num}")
+        scores.add([rows])
+
+    def merge(self, others: "Scores | Iterable[Scores]") -> None:
+        """Add the scores of other ranks. If this raises an error, it adds none of them.
+
+        Parameters
+        ----------
+        others : Scores, or iterable of Scores
+            Scores of other events of the same data, often from pickles.
+
+        Raises
+        ------
+        SplitError
+            If an event has a score already, or the splits differ.
+        OptionError
+            If the classes, the number of scores or `average` differ.
+
+        Examples
+        --------
+        >>> torch.distributed.all_gather_object(gathered, scores)
+        >>> whole = data.scores()
+        >>> whole.merge(gathered)
+        """
+        several: Any = others
+        collections = list(several) if isinstance(several, Iterable) else [several]
+        for other in collections:
+            if not isinstance(other, Scores):
+                raise OptionError(f"merge takes Scores, got {other!r:.80}")
+            if other._splits.meaning != self._splits.meaning:
+                message = f"the splits of the scores differ: {other._splits}, {self._splits}"
+                raise SplitError(message)
+            for name, theirs, ours in (
+                ("classes", other._classes, self._classes),
+                ("numbers of entries", other._num_entries, self._num_entries),
+                ("values of average", other._is_average, self._is_average),
+            ):
+                if theirs != ours:
+                    raise OptionError(f"the {name} of the scores differ: {theirs} and {ours}")
+        train = self._train.check([other._train.rows for other in collections])
+        self._set.add([other._set.rows for other in collections])
+        self._train.add([train])
 
     def auc(self, signal: str | None = None) -> float:
         """Return the area under the ROC curve of the events of all folds, with physics weights.
@@ -95,10 +188,8 @@ class Scores(ScoreCollection):
 
         Parameters
         ----------
-        signal : str, optional
-            The class whose score is taken; by default the last one.
-        bins : int, default 40
-            The number of bins. They span 0 to 1 if all scores do, else the scores.
+        signal, bins
+            See `plot`.
 
         Raises
         ------
@@ -106,10 +197,8 @@ class Scores(ScoreCollection):
             If there are no scores, or no such class.
         """
         number = self._class_number(signal) if self._classes else None
-        num_bins = check_integer("bins", bins, minimum=1)
-        return count_scores(
-            self._scored(), self._train.rows, self._classes, signal=number, bins=num_bins
-        )
+        bins, rows = check_integer("bins", bins, minimum=1), self._scored()
+        return count_scores(rows, self._train.rows, self._classes, signal=number, bins=bins)
 
     def plot(
         self,
@@ -163,7 +252,7 @@ class Scores(ScoreCollection):
         file = check_figure_path(path)
         histograms = self.histograms(signal=signal, bins=bins)
         options = {"log": check_flag("log", log), "rejection": check_flag("rejection", rejection)}
-        number = None if histograms.signal is None else self._classes.index(histograms.signal)
+        number = self._class_number(signal) if self._classes else None
         curves = curves_of(self._scored(), self._train.rows, self._classes, signal=number)
         return save_figure(draw_scores(histograms, curves, self._classes, **options), file)
 
@@ -197,28 +286,9 @@ class Scores(ScoreCollection):
         DiskError, ReadOnlyStoreError
             If the directory cannot be written to.
         """
-        rows = self._scored()
-        sources = read_metadata(self._path).sources
-        if sources and num_filled(sources) != self._num_entries:
-            message = (
-                f"{str(self._path)!r} has {num_filled(sources):,} entries now, and had "
-                f"{self._num_entries:,} when the scores were made; score its events again"
-            )
-            raise OptionError(message)
-        num_scores = None if rows.values.ndim == 1 else rows.num_scores
-        names = branch_names(num_scores, self._classes)
-        columns = rows.values.reshape(len(rows), -1).T
-        branches = {
-            name: column.astype(np.float32) for name, column in zip(names, columns, strict=True)
-        }
-        return write_friends(
-            sources,
-            directory,
-            {**branches, "fold": rows.folds},
-            entries=rows.entries,
-            fill={"fold": -1},
-            overwrite=overwrite,
-        )
+        rows, classes = self._scored(), self._classes
+        num = self._num_entries
+        return write_scores(self._path, num, directory, rows, classes, overwrite=overwrite)
 
     def read_friend(self, directory: PathLike) -> None:
         """Add the scores that `write_friend` wrote, each by the fold that made it.
@@ -242,73 +312,68 @@ class Scores(ScoreCollection):
         --------
         >>> scores = data.scores()
         >>> scores.read_friend("friends/")
-        >>> scores.plot("scores.png")
         """
-        sources = read_metadata(self._path).sources
-        friends = read_friend_scores(sources, check_path(directory), self._classes)
-        columns = friends.values.reshape(len(friends.folds), -1)
-        has_score: Mask = np.any(~np.isnan(columns), axis=1)
-        num_folds = self._splits.num_folds
-        if num_folds is not None and (friends.folds[has_score] < 0).any():
-            message = f"the friends in {str(directory)!r} have no folds, as those of a mean: "
-            raise SplitError(f"{message}only scores of single folds can be read")
-        parts: list[tuple[dict[str, Any], int | None]] = []
-        for fold in [None] if num_folds is None else range(num_folds):
-            number, options = -1 if fold is None else fold, {"batch_size": _BATCH_SIZE}
-            for batch in self._scored_events.loader("test", fold=fold, shuffle=False, **options):
-                rows = has_score[batch["_index"]] & (friends.folds[batch["_index"]] == number)
-                parts.append(({name: batch[name][rows] for name in _NAMES if name in batch}, fold))
-        num, num_own = np.count_nonzero(has_score), sum(len(part["_index"]) for part, _ in parts)
-        if num != num_own:
-            message = (
-                f"{num - num_own:,} of {num:,} scores in {str(directory)!r} are of events that "
-            )
-            raise SplitError(
-                f"{message}their fold does not test here: the cut or the splits differ"
-            )
-        for part, fold in parts:
-            self.add(part, friends.values[part["_index"]], fold)
+        for scored in batches_of_friends(self._scored_events, check_path(directory)):
+            self.add(*scored)
+
+    @property
+    def entries(self) -> Entries:
+        """The entries that have a score, ascending, int64 (n,)."""
+        return self._set.events.entries
+
+    @property
+    def values(self) -> Array:
+        """The scores, float32 or float64, (n,) or (n, C); float64 with ``average=True``."""
+        return self._set.events.values
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """The number of the class of each event, -1 without a label, int32 (n,)."""
+        return self._set.events.labels
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The physics weight of each event, 1 without weights, float64 (n,)."""
+        return self._set.events.weights
+
+    @property
+    def folds(self) -> NDArray[np.int32]:
+        """The fold that made each score, int32 (n,); -1 without folds, and for a mean."""
+        return self._set.events.folds
+
+    def __len__(self) -> int:
+        return self._set.num_events
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_events": None}
+
+    @property
+    def _scored_events(self) -> ScoredEvents:
+        if self._events is None:
+            message = "these scores were unpickled and take no more batches"
+            raise SplitError(f"{message}; merge them: scores = data.scores(); scores.merge(others)")
+        return self._events
+
+    def _scored(self) -> ScoreRows:
+        """Return one row for each event, of which there is at least one."""
+        if not len(self._set.rows):
+            raise OptionError("there are no scores: add them first")
+        return self._set.events
 
     def _class_number(self, signal: str | None) -> int:
-        """Return the number of a class whose scores there are; by default the last class."""
-        if not self._classes:
-            raise OptionError("the events have no classes, and a ROC curve needs labels")
-        if signal is None:
-            return len(self._classes) - 1
-        if signal not in self._classes:
-            hint = nearest(str(signal), self._classes)
-            raise OptionError(f"no class {signal!r} among {', '.join(self._classes)}{hint}")
-        number = self._classes.index(signal)
-        if number < len(self._classes) - 1 and self._set.rows.num_scores == 1:
-            message = (
-                f"the scores are those of class {self._classes[-1]!r}, and none are of {signal!r}; "
-                f"add values of shape (n, {len(self._classes)}), a score of each class"
-            )
-            raise OptionError(message)
-        return number
+        return class_number(signal, self._classes, num_scores=self._set.rows.num_scores)
 
     def _blocks(self) -> list[str | DisplayBlock]:
-        rows = self._set.rows
+        rows, num_folds = self._set.rows, self._splits.num_folds
         title = f"Scores of {format_count(len(self), 'event')} of {str(self._path)!r}"
-        num_incomplete = self._set.num_incomplete
-        if self._is_average and self._splits.num_folds is not None:
-            title += f", the mean of {self._splits.num_folds} folds"
-        if num_incomplete:
+        if self._is_average and num_folds is not None:
+            title += f", the mean of {num_folds} folds"
+        if num_incomplete := self._set.num_incomplete:
             title += f"; {num_incomplete:,} lack the scores of some folds"
-        train = self._train.rows
-        if len(train):
-            num = format_count(len(train), "score")
-            title += f"\nFor comparison, {num} of training events: {self._train_auc()}"
+        if len(train := self._train.rows):
+            num, auc = format_count(len(train), "score"), auc_of(train, self._classes)
+            title += f"\nFor comparison, {num} of training events: AUC {auc}"
         if not len(rows):
             return [title]
         whole = None if num_incomplete else self._set.events
-        num_folds = self._splits.num_folds
         return [title, score_table(rows, whole, self._classes, num_folds=num_folds)]
-
-    def _train_auc(self) -> str:
-        try:
-            number = self._class_number(None)
-            curve = self._train.rows.roc(number, signal=self._classes[number])
-        except OptionError:  # no classes, or no training events of one
-            return "no AUC"
-        return f"AUC {curve.auc:.4f}"

@@ -12,7 +12,7 @@ from memmpy.parallel import num_helpers, prefetch
 from memmpy.training.moments import Moments
 from memmpy.training.scaling import logarithms
 from memmpy.training.summaries.correlations import Correlations
-from memmpy.training.summaries.split_rows import InputKey, SplitRows, labels_of
+from memmpy.training.summaries.split_rows import InputKey, SplitRows, names_of_keys
 
 __all__ = ["correlate_inputs"]
 
@@ -69,7 +69,7 @@ def correlate_inputs(rows: SplitRows, keys: Sequence[InputKey], *, by_class: boo
     if not shown.size:
         raise OptionError(f"there are no events in {rows.title}, and no correlations")
     names = rows.classes if by_class else ("all",)
-    named = zip(labels_of(keys), keys, strict=True)
+    named = zip(names_of_keys(keys), keys, strict=True)
     return Correlations(
         rows.title,
         tuple(f"{name}[0]" if rows.has_objects(one.input) else name for name, one in named),

@@ -13,7 +13,7 @@ from memmpy.kernels import fill_bins
 from memmpy.loaders import slice_ranges
 from memmpy.parallel import num_helpers, prefetch
 from memmpy.training.summaries.input_histograms import NUMBER, InputHistogram, InputHistograms
-from memmpy.training.summaries.split_rows import InputKey, SplitRows, labels_of
+from memmpy.training.summaries.split_rows import InputKey, SplitRows, names_of_keys
 from memmpy.typing import Array, Entries
 
 __all__ = ["count_inputs"]
@@ -113,7 +113,7 @@ def _columns(rows: SplitRows, keys: Sequence[InputKey], bins: int) -> list[_Colu
     """Return the bins of each key, from the first rows, which are a random sample."""
     sample = [range(0), *slice_ranges(rows.ranges, 0, _SAMPLE_ROWS)]
     groups = np.concatenate([rows.groups(step) for step in sample])
-    labels = dict(zip(keys, labels_of(keys), strict=True))
+    labels = dict(zip(keys, names_of_keys(keys), strict=True))
     columns: list[_Column] = []
     for name, own in groupby(keys, key=lambda one: one.input):
         pieces = [rows.items(name, step) for step in sample]

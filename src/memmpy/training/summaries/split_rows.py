@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 
 from memmpy.errors import OptionError, nearest
 from memmpy.kernels import VALUES_BINNED, is_worth_compiling
-from memmpy.loaders import release_pages, rows_between, steps_of
+from memmpy.loaders import release_pages, rows_between
 from memmpy.skims import Objects, Skim
 from memmpy.splits import Splits
+from memmpy.training.class_numbers import NO_CLASS_NAME, rows_of_classes
 from memmpy.training.fit import Fit
-from memmpy.training.input_items import InputItems, items_per_row, read_items
+from memmpy.training.input_items import InputItems, item_steps, read_items
 from memmpy.training.label_columns import BIN, LABEL, PHYSICS
 from memmpy.training.row_fit import RowFit
 from memmpy.training.training_request import TrainingRequest
 from memmpy.typing import Array
 
-__all__ = ["InputKey", "SplitRows", "labels_of"]
-
-#: Rows that are read at once, and about as many items.
-_STEP_ROWS, _STEP_ITEMS = 1 << 15, 1 << 18
+__all__ = ["InputKey", "SplitRows", "names_of_keys"]
 
 
 @final
@@ -86,7 +84,7 @@ class SplitRows:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the groups of events: the classes, and the events of none."""
-        return (*self.request.class_names, "no class")
+        return (*self.request.class_names, NO_CLASS_NAME)
 
     @cached_property
     def ranges(self) -> list[range]:
@@ -122,8 +120,7 @@ class SplitRows:
 
     def steps(self, inputs: Sequence[str]) -> list[range]:
         """Return ranges of rows whose items fit into memory."""
-        most = max((items_per_row(self.skim, name) for name in inputs), default=1.0)
-        return [*steps_of(self.ranges, int(min(_STEP_ROWS, max(1, _STEP_ITEMS // most))))]
+        return [*item_steps(self.skim, inputs, self.ranges)]
 
     def is_large(self, num_values: float) -> bool:
         """Return whether kernels pay for a number of values of each row."""
@@ -132,11 +129,10 @@ class SplitRows:
 
     def groups(self, rows: range) -> NDArray[np.int64]:
         """Return the number of the class of each row; the last one is for no class."""
-        none = len(self.classes) - 1
+        num_classes = len(self.classes) - 1
         if LABEL not in self.skim.fields:
-            return np.full(len(rows), none if self.request.classes else 0)
-        labels = np.asarray(self.skim.rows[rows.start : rows.stop][LABEL])
-        return np.where(labels < 0, none, labels)
+            return np.full(len(rows), num_classes if self.request.classes else 0)
+        return rows_of_classes(self.skim.rows[rows.start : rows.stop][LABEL], num_classes)
 
     def weights(self, rows: range, *, compiled: bool) -> NDArray[np.float64]:
         """Return the weight that each row has in a training; 0 if it is not finite."""
@@ -180,7 +176,7 @@ class SplitRows:
         return self.fit.row_fit(is_train=is_train, incomplete=self.request.keys)
 
 
-def labels_of(keys: Sequence[InputKey]) -> list[str]:
+def names_of_keys(keys: Sequence[InputKey]) -> list[str]:
     """Return the keys; with the input before those that several inputs have."""
     counts = Counter(one.key for one in keys)
     return [f"{one.input}: {one.key}" if counts[one.key] > 1 else one.key for one in keys]

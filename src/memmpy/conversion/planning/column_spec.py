@@ -1,4 +1,4 @@
-"""The recipe of a column: how its entries are made of the branches of a tree."""
+"""The spec of a column: how its entries are made of the branches of a tree."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from memmpy.sources import NullRules, fill_missing, filled_type, format_fill
 from memmpy.store import SourceRecord
 from memmpy.typing import Array
 
-__all__ = ["ColumnValues", "Recipe", "format_missing", "metadata_recipe"]
+__all__ = ["ColumnSpec", "ColumnValues", "format_missing", "metadata_spec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ColumnValues:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ColumnSpec:
     """How to make a column: of a branch as it is, or of an expression; padded or not.
 
     Parameters
@@ -87,14 +87,14 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values for the store: equal for columns that are made alike."""
-        recipe = self.base
+        spec = self.base
         if self.dtype is not None:
-            recipe["dtype"] = self.dtype.str
+            spec["dtype"] = self.dtype.str
         if self.padding is not None:
-            recipe["padding"] = [self.padding.length, repr(self.padding.fill)]
+            spec["padding"] = [self.padding.length, repr(self.padding.fill)]
         if self.is_mask:
-            recipe["mask"] = True
-        return recipe
+            spec["mask"] = True
+        return spec
 
     def type(self, types: Mapping[str, ColumnType]) -> ColumnType:
         """Return the type of the column from those of its branches.
@@ -181,16 +181,16 @@ class Recipe:
         return type_of_values(compute_column(self.program, empty, num_entries=0)[0])
 
 
-def format_missing(recipe: Mapping[str, Any]) -> str:
+def format_missing(spec: Mapping[str, Any]) -> str:
     """Return a suffix of a text that tells the fills of missing values; empty without fills."""
-    fills: Mapping[str, str] = recipe.get("missing") or {}
+    fills: Mapping[str, str] = spec.get("missing") or {}
     values = {"kept" if fill == "None" else f"as {fill}" for fill in fills.values()}
     listed = ", ".join(f"{branch} as {fill}" for branch, fill in fills.items())
     return f", missing {values.pop() if len(values) == 1 else listed}" if fills else ""
 
 
-def metadata_recipe(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:
-    """Return the recipe of the column of a name of the metadata of files."""
+def metadata_spec(name: str, sources: Iterable[SourceRecord]) -> dict[str, Any]:
+    """Return the spec of the column of a name of the metadata of files."""
     return {"metadata": [source.metadata[name] for source in sources]}
 
 

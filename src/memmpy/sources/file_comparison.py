@@ -17,7 +17,7 @@ from memmpy.sources.branch_table import branch_table, title_of
 from memmpy.sources.event_file import FileObject
 from memmpy.sources.file_listing import FileListing, TreeListing, list_file
 
-__all__ = ["FileDifference", "FilesListing", "list_files"]
+__all__ = ["FileComparison", "FileDifference", "list_files"]
 
 #: Objects and names that are listed, at most.
 _MAX_OBJECTS, _MAX_NAMES = 20, 5
@@ -84,7 +84,7 @@ class FileDifference:
 
 @final
 @dataclass(frozen=True, slots=True, repr=False)
-class FilesListing(Renderable):
+class FileComparison(Renderable):
     """The content of the first file that can be read, and how all other files differ from it.
 
     Parameters
@@ -147,7 +147,7 @@ def list_files(
     like: Sequence[str] = (),
     is_whole: bool = False,
     progress: bool | None = None,
-) -> FilesListing:
+) -> FileComparison:
     """List the trees, branches and other objects of files, without reading entries.
 
     Parameters
@@ -190,7 +190,7 @@ def list_files(
     if first is None:
         raise InputFileError(f"none of {len(others)} files can be read; {others[0].problem}")
     _check_like(first, like)
-    return FilesListing(first, tuple(others), is_whole or bool(like))
+    return FileComparison(first, tuple(others), is_whole or bool(like))
 
 
 def _try(task: Callable[[], FileListing]) -> FileListing | MemmpyError:
