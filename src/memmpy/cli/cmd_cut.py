@@ -39,7 +39,7 @@ def cut(
 
     from memmpy.cuts import keys_of, read_cut
     from memmpy.dataset import Store
-    from memmpy.display import format_count, printable
+    from memmpy.display import format_count, format_share, printable
 
     opened = Store(store)
     if text is None:
@@ -63,6 +63,6 @@ def cut(
         more = {"entries": entries.tolist()} if show_entries else {}
         click.echo(json.dumps(facts | more, indent=2))
         return
-    share = f": {100 * len(entries) / num_entries:.1f} %" if num_entries else ""
+    share = f": {format_share(len(entries), num_entries)}" if num_entries else ""
     of_all = format_count(num_entries, "entry", "entries")
     click.echo(printable(f"{len(entries):,} of {of_all} pass {text}{share}"))

@@ -13,6 +13,7 @@ from memmpy.display import (
     Table,
     format_count,
     format_measured,
+    format_number,
     format_size,
     json_value,
 )
@@ -246,5 +247,5 @@ def _sums(process: ProcessSummary) -> tuple[float, float]:
 def _range(values: Sequence[float]) -> str:
     if not values:
         return "-"
-    first, last = values[0], values[-1]
-    return f"{first:,.6g}" if len(values) == 1 else f"{first:,.6g} to {last:,.6g}"
+    ends = [format_number(value, digits=6) for value in values]
+    return ends[0] if len(ends) == 1 else f"{ends[0]} to {ends[-1]}"

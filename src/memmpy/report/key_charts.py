@@ -11,14 +11,10 @@ from numpy.typing import NDArray
 from memmpy.cuts import GroupOptions
 from memmpy.dataset import ColumnStatistics, ColumnSummary, Store
 from memmpy.dataset.hist import BinEdges, fill_histograms
-from memmpy.display import Progress, format_count
+from memmpy.display import Progress, format_count, format_number, format_share
 from memmpy.errors import CutWarning, MemmpyError
 from memmpy.report.chart_rows import ChartRows, ClassCuts
-from memmpy.report.chart_words import (
-    format_number,
-    format_share,
-    histogram_in_words,
-)
+from memmpy.report.chart_words import histogram_in_words
 from memmpy.report.report_data import Chart, ChartSet, bins_of
 
 __all__ = ["draw_keys"]
@@ -216,7 +212,7 @@ def _caption(
 ) -> list[str]:
     """Return the mean, the width and the extremes, and the shares that the bins do not show."""
     if row.type.endswith("bool"):
-        return [] if row.mean is None else [f"{format_share(row.mean, 1)} true"]
+        return [] if row.mean is None else [f"{format_share(row.mean)} true"]
     words = [
         f"{name} {format_number(float(value))}"
         for name, value in (

@@ -8,9 +8,15 @@ import numpy as np
 
 from memmpy.cuts import CutFlow
 from memmpy.dataset import Store, StoreInfo, process_keys
-from memmpy.display import Table, format_count, format_measured, format_size
+from memmpy.display import (
+    Table,
+    format_count,
+    format_measured,
+    format_number,
+    format_share,
+    format_size,
+)
 from memmpy.report.chart_rows import ClassCuts
-from memmpy.report.chart_words import format_number, format_share
 from memmpy.report.report_data import Panel, Section
 from memmpy.store import tree_name
 

@@ -5,13 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Table, format_count
+from memmpy.display import Table, format_count, format_number, format_share
 from memmpy.errors import FitError, OptionError
-from memmpy.report.chart_words import (
-    format_number,
-    format_share,
-    histogram_in_words,
-)
+from memmpy.report.chart_words import histogram_in_words
 from memmpy.report.report_data import Chart, ChartSet, Panel, Section, View, bins_of
 from memmpy.training import RocCurve, Scores, TrainingSet, points_of, roc_curve
 from memmpy.typing import Array
@@ -89,9 +85,9 @@ def _inputs(data: TrainingSet) -> Iterator[Panel]:
             }
             note = []
             if one.missing_share:
-                note.append(f"{format_share(one.missing_share, 1)} missing")
+                note.append(f"{format_share(one.missing_share)} missing")
             if one.outside_share:
-                note.append(f"{format_share(one.outside_share, 1)} outside")
+                note.append(f"{format_share(one.outside_share)} outside")
             charts.append(Chart(one.label, drawing, words, kind=one.input, facts=note))
         if charts:
             note_of_all = f"Events of the {histograms.title}, with the weights of a training."

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import DisplayBlock, Renderable, Table
+from memmpy.display import (
+    DisplayBlock,
+    Renderable,
+    Table,
+    format_number,
+    format_share,
+    shorten,
+)
 from memmpy.errors import argument_hints
 from memmpy.figures import (
     add_legend,
@@ -18,9 +25,7 @@ from memmpy.figures import (
     save_figure,
     set_plain_text,
 )
-from memmpy.jagged import format_share
 from memmpy.training.event_groups import EventGroups
-from memmpy.training.summaries.class_styles import short_name
 from memmpy.training.weight_sums import WeightSums
 from memmpy.typing import PathLike
 
@@ -103,13 +108,11 @@ class ClassBalance(Renderable):
                     split,
                     name,
                     f"{self.num_events[row, column]:,}",
-                    f"{self.sums[row, column]:,.6g}",
+                    format_number(float(self.sums[row, column]), digits=6),
                     f"{self.effective[row, column]:,.0f}",
                     format_share(
                         int(self.num_negative[row, column]), int(self.num_events[row, column])
-                    )
-                    if self.num_negative[row, column]
-                    else "",
+                    ),
                 )
                 for column, name in enumerate(self.classes)
             ]
@@ -157,7 +160,7 @@ def _draw_balance(balance: ClassBalance) -> "Figure":
     for one, (name, values, form) in zip(axes, panels, strict=True):
         _draw_bars(one, balance, values, form)
         set_plain_text(one.set_title("", fontsize="medium"), name)
-    label_ticks(axes[0].yaxis, [short_name(name) for name in balance.classes])
+    label_ticks(axes[0].yaxis, [shorten(name, keep_end=True) for name in balance.classes])
     axes[0].set_ylim(num - 0.5, -0.5)
     handles = [Patch(color="0.2", alpha=alpha) for alpha in _ALPHAS]
     set_plain_text(figure.suptitle("", fontsize="medium", fontweight="bold"), balance._title)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
-from memmpy.display import DisplayBlock, Renderable, Table, format_count
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_share, shorten
 from memmpy.figures import add_legend, check_figure_path, new_figure, save_figure, set_plain_text
-from memmpy.training.summaries.class_styles import short_name, style_of_class
+from memmpy.training.summaries.class_styles import style_of_class
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -167,9 +167,9 @@ class InputHistograms(Renderable):
                 one.input,
                 one.key,
                 f"{one.num_items.sum():,}",
-                _percent(one.missing_share) if one.missing_share else "",
+                format_share(one.missing_share),
                 *_bounds(one.edges),
-                "" if after is None or not after.outside_share else _percent(after.outside_share),
+                "" if after is None else format_share(after.outside_share),
             )
             for one, after in zip(self.before, self.after, strict=True)
         ]
@@ -214,7 +214,7 @@ def _draw_inputs(histograms: InputHistograms, *, log: bool) -> "Figure":
         title += f": {len(pairs)} of {len(histograms.before):,} keys, choose others with inputs="
     set_plain_text(figure.suptitle("", fontsize="medium", fontweight="bold"), title)
     names = [
-        f"{short_name(histograms.classes[number])}: {format_count(int(num), 'event')}"
+        f"{shorten(histograms.classes[number], keep_end=True)}: {format_count(int(num), 'event')}"
         for number, num in enumerate(histograms.num_events)
         if number in classes
     ]
@@ -265,7 +265,9 @@ def _draw_panel(
     if is_after:
         notes = ["scaled", *notes]
     else:
-        set_plain_text(axes.set_title("", fontsize="small", pad=3), short_name(one.label))
+        set_plain_text(
+            axes.set_title("", fontsize="small", pad=3), shorten(one.label, keep_end=True)
+        )
     if notes:
         set_plain_text(
             axes.annotate("", (0.98, 0.96), xycoords="axes fraction", ha="right", va="top",
@@ -283,15 +285,9 @@ def _notes(one: InputHistogram) -> Iterator[str]:
     elif one.missing_share == 1:
         yield "all missing"
     elif one.missing_share:
-        yield f"{_percent(one.missing_share)} missing"
+        yield f"{format_share(one.missing_share)} missing"
     if one.outside_share > 0.01:
-        yield f"{_percent(one.outside_share)} outside"
-
-
-def _percent(share: float) -> str:
-    if share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.4g} %"
+        yield f"{format_share(one.outside_share)} outside"
 
 
 def _bounds(edges: NDArray[np.float64]) -> tuple[str, str]:
