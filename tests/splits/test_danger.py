@@ -36,7 +36,10 @@ def messages(directory: Path, files: Any, **options: Any) -> list[str]:
 
 BAD_NAMES = {
     "0 for all": (np.zeros(NUM, "u8"), "1 name with 100 % of all entries"),
-    "three runs": ((np.arange(NUM) // 7000).astype("u8"), "3 names with 35.0 %, 35.0 %, 30.0 % of all"),
+    "three runs": (
+        (np.arange(NUM) // 7000).astype("u8"),
+        "3 names with 35.0 %, 35.0 %, 30.0 % of all",
+    ),
     "-999 for a third": (
         np.where(np.arange(NUM) % 10 < 3, -999, np.arange(NUM)),
         "1 name with 30.0 % of all entries",

@@ -16,6 +16,7 @@ font-variant-numeric:tabular-nums;width:auto;display:table}
 .memmpy th,.memmpy td{padding:.28em .8em;border:0;vertical-align:baseline;background:none;
 max-width:32em;overflow-wrap:break-word;color:inherit}
 .memmpy td[style*=right]{white-space:nowrap;overflow-wrap:normal}
+.memmpy tbody th{font-weight:400}
 .memmpy thead th{font-weight:600;white-space:nowrap;border-bottom:1px solid var(--line);
 position:sticky;top:0;background:var(--jp-layout-color0,var(--vscode-editor-background,
 var(--color-background-primary,Canvas)))}

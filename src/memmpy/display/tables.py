@@ -239,16 +239,10 @@ class Table:
     def to_html(self) -> str:
         """Return the table as an HTML element."""
         table = self._cut(_MAX_PAGE_ROWS)
-        head = "".join(self._cell("th", i, heading) for i, heading in enumerate(self.headings))
-        head = f"<thead><tr>{head}</tr></thead>" if any(self.headings) else ""
+        head = f"<thead>{self._row_html(self.headings, 'col')}</thead>"
         bodies = "".join(
-            "<tbody>"
-            + "".join(
-                f"<tr>{''.join(self._cell('td', i, cell) for i, cell in enumerate(row))}</tr>"
-                for row in section
-            )
-            + "</tbody>"
-            for section in table.sections
+            f"<tbody>{''.join(self._row_html(row, 'row') for row in rows)}</tbody>"
+            for rows in table.sections
         )
         title, caption = (
             html.escape(text).replace("\n", "<br>") for text in (table.title, table.caption)
@@ -256,7 +250,8 @@ class Table:
         title = f"<p>{title}</p>" if title else ""
         caption = f'<div class="note">{caption}</div>' if caption else ""
         return (
-            f'{title}<div class="scroll" tabindex="0"><table>{head}{bodies}</table></div>{caption}'
+            f'{title}<div class="scroll" role="group" aria-label="Table" tabindex="0">'
+            f"<table>{head if any(self.headings) else ''}{bodies}</table></div>{caption}"
         )
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:
@@ -283,10 +278,16 @@ class Table:
         words = [cell.split() if isinstance(cell, str) else [str(cell)] for cell in cells]
         return max((len(word) for each in words for word in each), default=0)
 
-    def _cell(self, tag: str, column: int, cell: Cell) -> str:
-        side = "left" if column < self.num_words else "right"
-        content = html.escape(cell) if isinstance(cell, str) else cell.to_html()
-        return f'<{tag} style="text-align: {side}">{content}</{tag}>'
+    def _row_html(self, cells: Sequence[Cell], scope: str) -> str:
+        """Return a row as HTML: of headings for the scope ``col``, else with one of the row."""
+        row = ""
+        for column, cell in enumerate(cells):
+            side = "left" if column < self.num_words else "right"
+            content = html.escape(cell) if isinstance(cell, str) else cell.to_html()
+            is_head = scope == "col" or (column == 0 and content)
+            tag, of = ("th", f' scope="{scope}"') if is_head else ("td", "")
+            row += f'<{tag}{of} style="text-align: {side}">{content}</{tag}>'
+        return f"<tr>{row}</tr>"
 
 
 def plain_text(renderable: "rich.console.RenderableType") -> str:

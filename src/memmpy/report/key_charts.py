@@ -19,8 +19,8 @@ from memmpy.report.report_data import Chart, ChartSet, bins_of
 
 __all__ = ["draw_keys"]
 
-#: Keys that are filled in one pass, at most.
-_BATCH = 16
+#: Keys that are filled in one pass, at most: each pass reads the process and the weight again.
+_BATCH = 64
 #: Texts of a histogram at most.
 _MAX_TEXTS = 12
 
@@ -84,13 +84,14 @@ class _KeyDrawing:
     num_entries: int
 
     def charts(self, columns: Sequence[ColumnSummary]) -> list[Chart]:
-        """Return the charts of a few columns; those that fail together are drawn one by one."""
+        """Return the charts of a few columns; those that fail together are drawn apart."""
         try:
             return self._charts(columns)
         except MemmpyError as error:
             if len(columns) == 1:
                 return [_no_chart(columns[0], str(error))]
-        return [chart for column in columns for chart in self.charts([column])]
+        half = len(columns) // 2
+        return [*self.charts(columns[:half]), *self.charts(columns[half:])]
 
     def _charts(self, columns: Sequence[ColumnSummary]) -> list[Chart]:
         by_event = [one.key for one in columns if one.num_entries == self.num_entries]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from memmpy.checks import check_flag, check_integer, check_path
-from memmpy.display import DisplayBlock, format_count
+from memmpy.display import DisplayBlock, Table, format_count
 from memmpy.errors import OptionError, SplitError, argument_hints, nearest
 from memmpy.export import Friend, write_friends
 from memmpy.figures import check_figure_path, save_figure
@@ -14,7 +14,7 @@ from memmpy.training.scoring.friend_scores import branch_names, read_friend_scor
 from memmpy.training.scoring.roc_curve import RocCurve
 from memmpy.training.scoring.score_collection import ScoreCollection
 from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
-from memmpy.training.scoring.score_plot import curves_of, draw_scores
+from memmpy.training.scoring.score_plot import ScoreCurves, curves_of, draw_scores
 from memmpy.training.scoring.score_table import score_table
 from memmpy.typing import Mask, PathLike
 
@@ -111,6 +111,33 @@ class Scores(ScoreCollection):
             self._scored(), self._train.rows, self._classes, signal=number, bins=num_bins
         )
 
+    def curves(self, *, signal: str | None = None) -> ScoreCurves | None:
+        """Return the ROC curves of all events, of each fold, and of training events.
+
+        Parameters
+        ----------
+        signal : str, optional
+            The class that counts as signal; by default the last one.
+
+        Returns
+        -------
+        ScoreCurves or None
+            None without events of signal or of background.
+
+        Raises
+        ------
+        OptionError
+            If there is no such class, or the weights of signal or background do not have a positive
+            sum.
+        """
+        number = self._class_number(signal) if self._classes else None
+        return curves_of(self._scored(), self._train.rows, self._classes, signal=number)
+
+    def table(self) -> Table:
+        """Return a table of the events, their weights and the AUC."""
+        whole = None if self._set.num_incomplete else self._set.events
+        return score_table(self._set.rows, whole, self._classes, num_folds=self._splits.num_folds)
+
     def plot(
         self,
         path: PathLike | None = None,
@@ -163,8 +190,7 @@ class Scores(ScoreCollection):
         file = check_figure_path(path)
         histograms = self.histograms(signal=signal, bins=bins)
         options = {"log": check_flag("log", log), "rejection": check_flag("rejection", rejection)}
-        number = None if histograms.signal is None else self._classes.index(histograms.signal)
-        curves = curves_of(self._scored(), self._train.rows, self._classes, signal=number)
+        curves = self.curves(signal=signal)
         return save_figure(draw_scores(histograms, curves, self._classes, **options), file)
 
     def write_friend(self, directory: PathLike, *, overwrite: bool = False) -> list[Friend]:
@@ -299,11 +325,7 @@ class Scores(ScoreCollection):
         if len(train):
             num = format_count(len(train), "score")
             title += f"\nFor comparison, {num} of training events: {self._train_auc()}"
-        if not len(rows):
-            return [title]
-        whole = None if num_incomplete else self._set.events
-        num_folds = self._splits.num_folds
-        return [title, score_table(rows, whole, self._classes, num_folds=num_folds)]
+        return [title, self.table()] if len(rows) else [title]
 
     def _train_auc(self) -> str:
         try:

@@ -101,7 +101,8 @@ class ClassBalance(Renderable):
     def _title(self) -> str:
         return "Balance of classes and splits" + (f" of {self.title}" if self.title else "")
 
-    def _blocks(self) -> Sequence[str | DisplayBlock]:
+    def table(self) -> Table:
+        """Return it as a table."""
         sections = [
             [
                 (
@@ -119,7 +120,10 @@ class ClassBalance(Renderable):
             for row, split in enumerate(self.splits)
         ]
         headings = ("split", "class", "events", "sum of weights", "effective", "negative")
-        return [Table(headings, 2, sections, title=self._title, optional=(5,))]
+        return Table(headings, 2, sections, title=self._title, optional=(5,))
+
+    def _blocks(self) -> Sequence[str | DisplayBlock]:
+        return [self.table()]
 
 
 def balance_of(

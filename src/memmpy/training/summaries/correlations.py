@@ -82,7 +82,8 @@ class Correlations(Renderable):
         file = check_figure_path(path)
         return save_figure(_draw_correlations(self), file)
 
-    def _blocks(self) -> Sequence[str | DisplayBlock]:
+    def table(self) -> Table:
+        """Return the strongest ones as a table."""
         first, second = np.triu_indices(len(self.keys), 1)
         pairs = self.matrices[:, first, second]
         sizes = np.max(np.abs(pairs), axis=0, initial=0.0, where=np.isfinite(pairs))
@@ -99,7 +100,10 @@ class Correlations(Renderable):
             title += f": the {len(rows)} strongest of {len(first):,}"
         headings = ("key", "key", *self.classes)
         optional = range(len(headings) - 1, 2, -1)
-        return [Table(headings, 2, [rows], title=title, optional=optional)]
+        return Table(headings, 2, [rows], title=title, optional=optional)
+
+    def _blocks(self) -> Sequence[str | DisplayBlock]:
+        return [self.table()]
 
 
 def _draw_correlations(correlations: Correlations) -> "Figure":

@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
 from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_share, shorten
-from memmpy.figures import add_legend, check_figure_path, new_figure, save_figure, set_plain_text
-from memmpy.training.summaries.class_styles import style_of_class
+from memmpy.figures import (
+    add_legend,
+    check_figure_path,
+    line_style,
+    new_figure,
+    save_figure,
+    set_plain_text,
+)
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -221,7 +227,7 @@ def _draw_inputs(histograms: InputHistograms, *, log: bool) -> "Figure":
     if names:
         from matplotlib.lines import Line2D
 
-        handles = [Line2D([], [], **style_of_class(histograms.classes, one)) for one in classes]
+        handles = [Line2D([], [], **_style_of(histograms.classes, one)) for one in classes]
         num = min(len(names), _MAX_LEGEND if num_columns > 2 else 2)
         add_legend(figure, handles, names, loc="outside lower center", ncols=num)
     return figure
@@ -237,7 +243,7 @@ def _draw_panel(
         if pair is None:
             continue
         density, errors = pair
-        style = style_of_class(histograms.classes, number)
+        style = _style_of(histograms.classes, number)
         axes.stairs(density, one.edges, baseline=None, linewidth=1.2, **style)
         axes.stairs(
             density + errors,
@@ -276,6 +282,11 @@ def _draw_panel(
         )  # fmt: skip
     axes.locator_params(axis="x", nbins=4)
     axes.xaxis.get_offset_text().set_fontsize("x-small")
+
+
+def _style_of(classes: tuple[str, ...], number: int) -> dict[str, Any]:
+    """Return the style of a class; the last number is for the events of no class."""
+    return line_style(number if number < len(classes) - 1 else -1)
 
 
 def _notes(one: InputHistogram) -> Iterator[str]:
