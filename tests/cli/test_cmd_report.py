@@ -53,7 +53,7 @@ def test_report_of_a_recipe_shows_its_training_set(folder: Path) -> None:
     done = memmpy("report", "data.toml", "-q")
     assert done.exit_code == 0, done.output
     page = PageReader(Path("report.html"))
-    assert "Balance of fold 0" in page.text
+    assert "Balance of classes and splits of fold 0" in page.text
     assert "Inputs after scaling" in page.text
 
 

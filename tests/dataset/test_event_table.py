@@ -111,7 +111,7 @@ def test_a_wide_store_is_cut_and_says_so_unless_keys_are_named(tmp_path: Path) -
     store = memmpy.open(tmp_path / "s")
     assert "and 60 more rows: choose some, such as 'jet_*'" in repr(store.head())
     assert "more rows" not in repr(store.head(keys="x*"))
-    assert ">x99</td>" in store.head()._repr_html_()
+    assert ">x99</th>" in store.head()._repr_html_()
 
 
 def test_columns_of_another_length_are_left_out_unless_named(tmp_path: Path) -> None:

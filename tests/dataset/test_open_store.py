@@ -266,7 +266,7 @@ def test_a_store_shows_its_columns(store: Store) -> None:
     assert headings == "key kind type origin entries size"
     assert any(row.startswith("jet_pt jagged list of float32 branch 100 ") for row in rows)
     for cell in ("jet_pt", "jagged", "list of float32", "100"):
-        assert f">{cell}</td>" in store._repr_html_()
+        assert f">{cell}</t" in store._repr_html_()
     assert "4 columns, 1 file</p>" in store._repr_html_()
 
 

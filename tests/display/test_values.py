@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from memmpy import Jagged
-from memmpy.display import column_html, facts_html, fields_html, format_value
+from memmpy.display import (
+    column_html,
+    facts_html,
+    fields_html,
+    format_number,
+    format_share,
+    format_value,
+    shorten,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +45,63 @@ def test_a_value_is_shown_in_a_few_words(value: Any, shown: str) -> None:
     assert format_value(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (0, "0 %"),
+        (1, "< 0.1 %"),
+        (424, "0.4 %"),
+        (-3000, "-3.0 %"),
+        (99_999, "> 99.9 %"),
+        (100_000, "100 %"),
+        (250_000, "250.0 %"),
+        (float("nan"), "-"),
+    ],
+)
+def test_a_share_is_nothing_or_all_only_if_it_is(part: float, shown: str) -> None:
+    assert format_share(part, 100_000) == shown
+
+
+def test_a_share_of_nothing_is_a_dash() -> None:
+    assert format_share(0, 0) == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (0.0, "0"),
+        (-12.3456, "-12.35"),
+        (0.5, "0.5"),
+        (123_456.7, "123,457"),
+        (9_999_999.7, "10,000,000"),
+        (2.5e7, "2.5e+07"),
+        (1.23456e-5, "1.235e-05"),
+        (float("inf"), "inf"),
+        (1_234_567_890, "1,234,567,890"),
+        (2**63, "9.223e+18"),
+    ],
+)
+def test_a_number_has_four_digits_or_all_of_a_whole_one(value: float, shown: str) -> None:
+    assert format_number(value) == shown
+
+
+def test_a_number_has_the_digits_that_are_asked_for() -> None:
+    assert format_number(3503.71, digits=6) == "3,503.71"
+
+
+@pytest.mark.parametrize("width", range(3, 12))
+def test_a_short_text_has_its_start_and_if_wished_its_end(width: int) -> None:
+    text = "abcdefghijk"
+    for keep_end in (False, True):
+        short = shorten(text, width, keep_end=keep_end)
+        assert len(short) == min(width, len(text))
+        start, _, end = short.partition("…")
+        assert text.startswith(start)
+        assert text.endswith(end)
+        assert keep_end is (len(end) > 0) or width >= len(text)
+
+
 def test_a_column_shows_its_first_entries() -> None:
     text = column_html(Jagged.from_arrays([np.arange(i) for i in range(7)]))
     assert "Jagged of 7 entries, 21 items of int64" in text
@@ -62,7 +127,7 @@ def test_fields_that_have_their_default_are_left_out() -> None:
     assert ">a&lt;b</td>" in text
     assert "names" in text
     assert "num_pages" not in text
-    assert "y" * 400 + "…" in text
+    assert "y" * 399 + "…" in text
 
 
 def test_facts_have_no_heading() -> None:

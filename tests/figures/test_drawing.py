@@ -23,7 +23,17 @@ needs_matplotlib = pytest.mark.usefixtures("matplotlib")
 #: The first bytes of a file of each format.
 MAGIC = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml", ".PNG": b"\x89PNG"}
 #: Names that matplotlib would change, or refuse.
-NAMES = ["jet_pt", "_hidden", "$H_{", "$m_{jj}$ [GeV]", "a\\b", "line\nbreak", "tab\t", "100 %"]
+NAMES = [
+    "jet_pt",
+    "_hidden",
+    "$H_{",
+    "$m_{jj}$ [GeV]",
+    "a\\b",
+    "line\nbreak",
+    "tab\t",
+    "100 %",
+    "🎉",
+]
 
 
 @pytest.fixture
@@ -34,7 +44,9 @@ def matplotlib() -> Any:
 def drawn() -> Any:
     figure = new_figure(6, 4)
     axes = figure.subplots()
-    handles = [axes.plot([0, 1], [number, 1], **line_style(number))[0] for number in range(8)]
+    handles = [
+        axes.plot([0, 1], [number, 1], **line_style(number))[0] for number in range(len(NAMES))
+    ]
     label_axes(axes, "x_$1", "$")
     add_legend(axes, handles, NAMES)
     return figure

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memmpy.jagged import Clipping, Jagged, clipping_of, format_share
+from memmpy.jagged import Clipping, Jagged, clipping_of
 
 
 def lists_of(counts: list[int]) -> Jagged:
@@ -64,14 +64,3 @@ def test_a_warning_has_the_numbers_and_the_way_out() -> None:
 
 def test_nothing_is_said_where_nothing_is_clipped() -> None:
     assert Clipping(2000, 1000, 0, 0, 3).in_words() == ""
-
-
-@pytest.mark.parametrize(
-    ("num", "text"), [(0, "0.0 %"), (1, "under 0.1 %"), (424, "0.4 %"), (99_999, "over 99.9 %")]
-)
-def test_a_share_is_not_rounded_to_none_or_all(num: int, text: str) -> None:
-    assert format_share(num, 100_000) == text
-
-
-def test_all_is_all() -> None:
-    assert format_share(3, 3) == "100.0 %"

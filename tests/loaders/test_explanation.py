@@ -69,7 +69,12 @@ def test_an_explanation_prints_as_a_table(store: Path) -> None:
 @pytest.mark.parametrize(
     ("num", "rate", "limit_rate", "sentence"),
     [
-        (3_200_000, 8e7, 1e9, "an epoch of 3,200,000 entries takes 0.04 s to load, at 80% of the"),
+        (
+            3_200_000,
+            8e7,
+            1e9,
+            "an epoch of 3,200,000 entries takes 0.04 s to load, at 80.0 % of the",
+        ),
         (3_200_000, 8e7, None, "an epoch of 3,200,000 entries takes 0.04 s to load"),
         (1, 1000, None, "an epoch of 1 entry takes 1 ms to load"),
         (0, 0, 1e9, ""),

@@ -236,7 +236,7 @@ def test_a_headspace_prints_its_numbers_and_its_verdict() -> None:
         ["4", "s", "25", "1,250"],
         ["5", "s", "20", "1,000"],
     ]
-    assert waiting == "the step waits 20% of the time"
+    assert waiting == "the step waits 20.0 % of the time"
     assert verdict == space.verdict
     assert space._repr_html_().endswith(f"<p>{space.verdict}</p></div>")
     told = space.to_dict()

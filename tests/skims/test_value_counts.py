@@ -171,7 +171,7 @@ def test_what_there_is_to_say_is_shown(tmp_path: Path) -> None:
     words = {
         "pt": "25.0 % of the items clipped, in 25.0 % of the entries; NaN in 25.0 %",
         "one": "one value",
-        "none": "NaN in 100.0 %; no values",
+        "none": "NaN in 100 %; no values",
         "fine": "",
     }
     assert {key: counts.in_words() for key, counts in made.counts.items()} == words

@@ -46,8 +46,8 @@ def test_types_are_cut_where_names_need_the_room() -> None:
     tree = TreeListing(
         "t", "TTree", 1, ("n" * 30,), (1, 1), (BranchListing("n" * 30, one, "", None),)
     )
-    assert "n" * 30 + "  list of {alpha: floa..." in lines_of(tree, 64)
-    assert "n" * 30 + "  list of {alpha: float32, beta:..." in lines_of(tree, 83)
+    assert "n" * 30 + "  list of {alpha: float32, …" in lines_of(tree, 64)
+    assert "n" * 30 + "  list of {alpha: float32, beta: floa…" in lines_of(tree, 83)
 
 
 @given(

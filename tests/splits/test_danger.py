@@ -35,11 +35,14 @@ def messages(directory: Path, files: Any, **options: Any) -> list[str]:
 
 
 BAD_NAMES = {
-    "0 for all": (np.zeros(NUM, "u8"), "1 name with 100% of all entries"),
-    "three runs": ((np.arange(NUM) // 7000).astype("u8"), "3 names with 35%, 35%, 30% of all"),
+    "0 for all": (np.zeros(NUM, "u8"), "1 name with 100 % of all entries"),
+    "three runs": (
+        (np.arange(NUM) // 7000).astype("u8"),
+        "3 names with 35.0 %, 35.0 %, 30.0 % of all",
+    ),
     "-999 for a third": (
         np.where(np.arange(NUM) % 10 < 3, -999, np.arange(NUM)),
-        "1 name with 30% of all entries",
+        "1 name with 30.0 % of all entries",
     ),
     "float32": ((10**9 + np.arange(NUM)).astype("f4").astype("i8"), "went through float32"),
     "float32, negative": (
@@ -129,7 +132,7 @@ def test_shares_far_off_warn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     )
     (said,) = dangers_of(snapshot, splits, num_entries=NUM)
     assert "the shares of the splits of" in said
-    assert "instead of 80.0%" in said
+    assert "instead of 80.0 %" in said
 
 
 @pytest.mark.parametrize(

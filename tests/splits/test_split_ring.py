@@ -71,9 +71,9 @@ def test_the_legend_has_the_shares_of_events() -> None:
     figure = Splits(by=("event",), num_folds=5).plot()
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        "train: 72 % of events",
-        "val: 8 % of events",
-        "test: 20 % of events",
+        "train: 72.0 % of events",
+        "val: 8.0 % of events",
+        "test: 20.0 % of events",
     ]
 
 

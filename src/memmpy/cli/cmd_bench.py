@@ -42,7 +42,7 @@ def bench(
 
     For a store, each of its skims is measured, too. Each measurement takes about a second. The
     column "of a copy" compares the rate with a plain copy of the same bytes; for small data it may
-    exceed 100%.
+    exceed 100 %.
 
     With --torch, memmpy measures instead whether a training waits for its batches. It runs the
     script, except what stands under `if __name__ == "__main__":`, and calls STEP with batches:

@@ -36,7 +36,7 @@ def cut(
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cuts import keys_of, read_cut
     from memmpy.dataset import Store
-    from memmpy.display import format_count, printable
+    from memmpy.display import format_count, format_share, printable
 
     choice = find_store(store, entries)
     opened, names = Store(choice.path), choice.entries.names
@@ -57,6 +57,6 @@ def cut(
         more = {"entries": selection.tolist()} if show_entries else {}
         print_json(facts | more)
         return
-    share = f": {100 * len(selection) / num_entries:.1f} %" if num_entries else ""
+    share = f": {format_share(len(selection), num_entries)}" if num_entries else ""
     of_all = format_count(num_entries, "entry", "entries")
     click.echo(printable(f"{len(selection):,} of {of_all} pass {text}{share}"))

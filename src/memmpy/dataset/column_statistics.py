@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, final
 
 from memmpy.dataset.store_columns import MAX_ROWS, left_out_in_words
-from memmpy.display import Cell, Renderable, Sparkline, Table, format_count, json_value
+from memmpy.display import (
+    Cell,
+    Renderable,
+    Sparkline,
+    Table,
+    format_count,
+    format_number,
+    format_share,
+    json_value,
+)
 from memmpy.errors import MissingKeyError, nearest
 
 __all__ = ["ColumnStatistics", "Description"]
@@ -79,7 +88,7 @@ class _TableColumn:
 
     def as_share(self) -> "_TableColumn":
         """Return a column of the shares of counts."""
-        return replace(self, cell=lambda row: _percent(self.cell(row), row.num_values))
+        return replace(self, cell=lambda row: _share(self.cell(row), row.num_values))
 
 
 @final
@@ -195,9 +204,9 @@ def _columns(rows: Sequence[ColumnStatistics], *, by: str) -> list[_TableColumn]
         _TableColumn("distribution", _distribution, 7),
         _TableColumn("values", lambda row: f"{row.num_values:,}", 5),
         _TableColumn("mean", _mean),
-        _TableColumn("std", lambda row: "" if _is_bool(row) else _number(row.std), 6),
-        _TableColumn("min", lambda row: "" if _is_bool(row) else _number(row.min)),
-        _TableColumn("max", lambda row: "" if _is_bool(row) else _number(row.max)),
+        _TableColumn("std", lambda row: "" if _is_bool(row) else format_number(row.std), 6),
+        _TableColumn("min", lambda row: "" if _is_bool(row) else format_number(row.min)),
+        _TableColumn("max", lambda row: "" if _is_bool(row) else format_number(row.max)),
         *(share.as_share() for share in shares if any(map(share.cell, rows))),
         *([_TableColumn("items", _items, 2)] if any(row.counts for row in rows) else []),
     ]
@@ -210,7 +219,7 @@ def _type(row: ColumnStatistics) -> str:
 def _distribution(row: ColumnStatistics) -> Cell:
     if row.most_frequent is not None:
         text, num = row.most_frequent
-        share = _percent(num, row.num_entries)
+        share = format_share(num, row.num_entries)
         if row.num_texts == 1:
             return text
         return f"{text} {share} of {format_count(row.num_texts or 0, 'text')}"
@@ -228,8 +237,8 @@ def _is_bool(row: ColumnStatistics) -> bool:
 
 def _mean(row: ColumnStatistics) -> str:
     if _is_bool(row) and row.mean is not None:
-        return f"{_percent(row.mean, 1) or '0 %'} true"
-    return _number(row.mean)
+        return f"{format_share(row.mean)} true"
+    return format_number(row.mean)
 
 
 def _items(row: ColumnStatistics) -> str:
@@ -239,17 +248,5 @@ def _items(row: ColumnStatistics) -> str:
     return f"{least:,} to {greatest:,}, ø {mean:.3g}"
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    # The table is for the eye: 20 digits of an event number would displace the other columns.
-    return str(value) if isinstance(value, int) and abs(value) < 10**10 else f"{value:.4g}"
-
-
-def _percent(part: float, whole: float) -> str:
-    if not (part and whole):
-        return ""
-    percents = 100 * part / whole
-    if percents in {0, 100}:
-        return f"{percents:.0f} %"
-    return f"{percents:.1f} %" if percents >= 0.1 else "< 0.1 %"
+def _share(part: int, whole: int) -> str:
+    return format_share(part, whole) if part else ""

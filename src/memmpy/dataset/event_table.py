@@ -1,19 +1,16 @@
 """`EventTable`: a few events of a store, with lists and texts as a reader wants to see them."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 
 from memmpy.columns import ReadNested, Snapshot
 from memmpy.cuts import EntryNotes, GroupOptions, plan_groups
-from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value, plain_text
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value
 from memmpy.typing import Entries
-
-if TYPE_CHECKING:
-    import rich.console
 
 __all__ = ["EventTable", "events_of_store", "first_passing"]
 
@@ -55,53 +52,10 @@ class EventTable(Renderable):
     def _blocks(self) -> list[str | DisplayBlock]:
         if not len(self.entries):
             return [self.title]
+        headings = ["key", *(f"entry {entry}" for entry in self.entries.tolist())]
         rows = [[key, *map(format_value, values)] for key, values in self.columns.items()]
-        return [self.title, _Events(self.entries.tolist(), rows, self.max_rows)]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Events:
-    """Events as columns. Those that do not fit in the width stand below the first ones."""
-
-    entries: Sequence[int]
-    rows: Sequence[Sequence[str]]
-    max_rows: int
-
-    def __rich_console__(
-        self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
-    ) -> "rich.console.RenderResult":
-        yield from self._tables(options.max_width)
-
-    def to_text(self) -> str:
-        """Return them as plain text."""
-        return plain_text(self)
-
-    def to_html(self) -> str:
-        """Return them as one table, which scrolls."""
-        return self._table(range(len(self.entries))).to_html()
-
-    def _tables(self, width: int) -> Iterator[Table]:
-        shown = self.rows[: self.max_rows or None]
-        widths = [max(len(f"entry {entry}") for entry in self.entries)] * len(self.entries)
-        widths = [
-            max(least, *(len(row[1 + i]) for row in shown), 0) for i, least in enumerate(widths)
-        ]
-        used = room = max((len(row[0]) for row in shown), default=0)
-        block: list[int] = []
-        for i, one in enumerate(widths):
-            if block and used + 2 + one > width:
-                yield self._table(block)
-                block, used = [], room
-            block.append(i)
-            used += 2 + one
-        yield self._table(block)
-
-    def _table(self, events: Sequence[int]) -> Table:
-        headings = ["key", *(f"entry {self.entries[i]}" for i in events)]
-        rows = [[row[0], *(row[1 + i] for i in events)] for row in self.rows]
         hint = "choose some, such as 'jet_*' (in a shell: --keys 'jet_*')"
-        return Table(headings, 1, [rows], max_rows=self.max_rows, hint=hint)
+        return [self.title, Table(headings, 1, [rows], max_rows=self.max_rows, hint=hint)]
 
 
 def events_of_store(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from memmpy.columns import Snapshot, resolve_key, why_stale
 from memmpy.cuts import (
     STEP_SIZE,
+    Constant,
     Cuts,
     Group,
     check_stored,
@@ -41,6 +42,8 @@ def info_of(
     damage: Mapping[str, str],
     *,
     weight: str | None,
+    aliases: Mapping[str, str] | None,
+    constants: Mapping[str, Constant] | None,
     check_files: bool | None,
 ) -> StoreInfo:
     """Return what is in a store.
@@ -51,7 +54,7 @@ def info_of(
         The columns that are not damaged.
     damage : mapping of str to str
         The damage of the others, by key.
-    weight, check_files
+    weight, aliases, constants, check_files
         See `Store.info`.
     """
     metadata, path = snapshot.metadata, snapshot.path
@@ -65,14 +68,16 @@ def info_of(
     if known is not None:
         # Entries that no training set takes may have no weight.
         with suppress(CutError):
-            processes, weight = _processes(snapshot, known), known
+            processes, weight = _processes(snapshot, known, None, None), known
+    if processes is None:
+        processes = _processes(snapshot, weight, aliases, constants)
     splits = recorded_splits(metadata)
     return StoreInfo(
         path=os.fspath(path),
         num_entries=num_events(metadata),
         num_columns=len(columns),
         kinds=dict(Counter(_kind(record) for record in columns.values()).most_common()),
-        processes=_processes(snapshot, weight) if processes is None else processes,
+        processes=processes,
         weight=weight,
         files=_file_summary(metadata, check_files=check_files),
         splits=None if splits is None else str(splits),
@@ -123,7 +128,12 @@ def _known_weight(snapshot: Snapshot, skims: Iterable[SkimSummary]) -> str | Non
     return weight if sum(columns[key].nbytes for key in holders) <= _BYTES else None
 
 
-def _processes(snapshot: Snapshot, weight: str | None) -> tuple[ProcessSummary, ...]:
+def _processes(
+    snapshot: Snapshot,
+    weight: str | None,
+    aliases: Mapping[str, str] | None,
+    constants: Mapping[str, Constant] | None,
+) -> tuple[ProcessSummary, ...]:
     """Return the processes, from the metadata; only a weight needs to be read."""
     metadata = snapshot.metadata
     keys = tuple(key for key in process_keys(metadata) if key in snapshot.columns)
@@ -134,14 +144,21 @@ def _processes(snapshot: Snapshot, weight: str | None) -> tuple[ProcessSummary, 
         members.setdefault(tuple(each[i] for each in texts), []).append(i)
     groups = sort_groups([*members]) if keys else [()]
     names = labels_of(groups)
-    sums: dict[str, tuple[float, float]] = {}
+    sums: dict[str, tuple[float, float, int]] = {}
     if weight is not None:
-        plan = plan_flow([], by=keys, weight=weight, aliases=None, constants=None, signal=None)
+        plan = plan_flow(
+            [f"({weight}) < 0"],
+            by=keys,
+            weight=weight,
+            signal=None,
+            aliases=aliases,
+            constants=constants,
+        )
         for node in plan.nodes:
             check_stored(node, snapshot.columns, path=snapshot.path, metadata=metadata)
         flow = count_steps(snapshot, plan, step_size=STEP_SIZE, num_threads=None)
         sums = {
-            name: (float(flow.sums[0, i]), float(flow.errors[0, i]))
+            name: (float(flow.sums[0, i]), float(flow.errors[0, i]), int(flow.counts[1, i]))
             for i, name in enumerate(flow.groups)
         }
     numbers = {
@@ -159,7 +176,7 @@ def _process(
     metadata: Metadata,
     name: str,
     members: Sequence[int],
-    sums: tuple[float, float] | None,
+    sums: tuple[float, float, int] | None,
     numbers: Mapping[str, Sequence[float | None]],
 ) -> ProcessSummary:
     num_entries = sum(metadata.sources[i].num_entries for i in members)
@@ -169,6 +186,7 @@ def _process(
         num_entries=num_entries if metadata.sources else num_events(metadata),
         sum_of_weights=None if sums is None else sums[0],
         error=None if sums is None else sums[1],
+        num_negative=None if sums is None else sums[2],
         numbers={
             key: tuple(sorted({v for i in members if (v := values[i]) is not None}))
             for key, values in numbers.items()

@@ -13,6 +13,8 @@ from memmpy.display import (
     Table,
     format_count,
     format_measured,
+    format_number,
+    format_share,
     format_size,
     json_value,
 )
@@ -21,6 +23,7 @@ __all__ = ["FileSummary", "ProcessSummary", "SkimSummary", "StoreInfo"]
 
 #: Problems and cuts that are shown.
 _MAX_SHOWN = 5
+_EFFECTIVE = "effective: (sum w)^2 / sum w^2 entries"
 
 
 @final
@@ -36,6 +39,8 @@ class ProcessSummary:
         Its files, and its entries.
     sum_of_weights, error : float or None
         The sum of the weights of its entries, and its statistical error; None without a weight.
+    num_negative : int or None
+        Its entries with a negative weight; None without a weight.
     numbers : mapping of str to tuple of float
         By name, the different values of its numbers and totals.
     """
@@ -45,7 +50,13 @@ class ProcessSummary:
     num_entries: int
     sum_of_weights: float | None
     error: float | None
+    num_negative: int | None
     numbers: Mapping[str, tuple[float, ...]]
+
+    @property
+    def num_effective(self) -> float:
+        """The effective number of entries, ``sum(w)**2 / sum(w**2)``; 0 without weights."""
+        return (self.sum_of_weights or 0.0) ** 2 / self.error**2 if self.error else 0.0
 
 
 @final
@@ -168,7 +179,7 @@ class StoreInfo(Renderable):
         )
         blocks: list[str | Table] = [
             title,
-            self._process_table(),
+            self.process_table(),
             Table(("", ""), 2, [self._facts()]),
         ]
         if self.problems:
@@ -178,28 +189,47 @@ class StoreInfo(Renderable):
             blocks.append(Table(("problems",), 1, [shown]))
         return blocks
 
-    def _process_table(self) -> Table:
+    @property
+    def total(self) -> ProcessSummary:
+        """All processes together, without their numbers."""
+        sums, errors = zip(*map(_sums, self.processes), strict=True)
+        num_negative = sum(one.num_negative or 0 for one in self.processes)
+        return ProcessSummary(
+            "all",
+            self.files.num,
+            self.num_entries,
+            sum(sums),
+            math.hypot(*errors),
+            num_negative,
+            {},
+        )
+
+    def process_table(self) -> Table:
+        """Return the processes as a table."""
         names = list(dict.fromkeys(name for one in self.processes for name in one.numbers))
         has_weight = self.weight is not None
-        headings = [
-            "process",
-            "files",
-            "entries",
-            *(["sum of weights"] if has_weight else []),
-            *names,
+        of_weight = ["sum of weights", "effective", "negative"] if has_weight else []
+        headings = ["process", "files", "entries", *of_weight, *names]
+
+        def row(one: ProcessSummary, entries: Cell, numbers: Sequence[str]) -> list[Cell]:
+            cells: list[Cell] = [one.name, f"{one.num_files:,}", entries]
+            if has_weight:
+                cells += [format_measured(*_sums(one)), f"{one.num_effective:,.0f}"]
+                cells.append(format_share(one.num_negative or 0, one.num_entries))
+            return [*cells, *numbers]
+
+        rows = [
+            row(
+                one,
+                Bar(f"{one.num_entries:,}", one.num_entries / max(1, self.num_entries)),
+                [_range(one.numbers.get(name, ())) for name in names],
+            )
+            for one in self.processes
         ]
-        rows: list[list[Cell]] = []
-        for one in self.processes:
-            share = one.num_entries / max(1, self.num_entries)
-            row: list[Cell] = [one.name, f"{one.num_files:,}", Bar(f"{one.num_entries:,}", share)]
-            row += [format_measured(*_sums(one))] if has_weight else []
-            rows.append([*row, *(_range(one.numbers.get(name, ())) for name in names)])
-        total: list[Cell] = ["all", f"{self.files.num:,}", f"{self.num_entries:,}"]
-        if has_weight:
-            sums, errors = zip(*map(_sums, self.processes), strict=True)
-            total.append(format_measured(sum(sums), math.hypot(*errors)))
-        sections = [rows, [total + [""] * len(names)]] if len(rows) > 1 else [rows]
-        caption = "" if self.weight is None else f"weight: {self.weight}"
+        sections = [rows]
+        if len(rows) > 1:
+            sections.append([row(self.total, f"{self.num_entries:,}", [""] * len(names))])
+        caption = "" if self.weight is None else f"weight: {self.weight}\n{_EFFECTIVE}"
         optional = [i for i in range(len(headings) - 1, 0, -1) if headings[i] != "entries"]
         return Table(headings, 1, sections, caption, optional=optional)
 
@@ -246,5 +276,5 @@ def _sums(process: ProcessSummary) -> tuple[float, float]:
 def _range(values: Sequence[float]) -> str:
     if not values:
         return "-"
-    first, last = values[0], values[-1]
-    return f"{first:,.6g}" if len(values) == 1 else f"{first:,.6g} to {last:,.6g}"
+    ends = [format_number(value, digits=6) for value in values]
+    return ends[0] if len(ends) == 1 else f"{ends[0]} to {ends[-1]}"

@@ -39,7 +39,14 @@ class StoreViews(StoreCuts):
         The directory of the store.
     """
 
-    def info(self, *, weight: str | None = None, check_files: bool | None = None) -> StoreInfo:
+    def info(
+        self,
+        *,
+        weight: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        constants: Mapping[str, Constant] | None = None,
+        check_files: bool | None = None,
+    ) -> StoreInfo:
         """Return what is in the store: processes, files, columns, skims, cuts and problems.
 
         Parameters
@@ -48,6 +55,8 @@ class StoreViews(StoreCuts):
             The weight whose sum the table of processes shows: ``"genWeight * xsec"``. By default
             the weight of the training sets in the store, if they agree and its columns have up to
             256 MiB.
+        aliases, constants : mapping, optional
+            Names for expressions and values in the weight.
         check_files : bool, optional
             Whether to compare the size and the time of each file with those of its conversion. By
             default as many files as a quarter of a second allows. Files on servers are not checked.
@@ -69,8 +78,16 @@ class StoreViews(StoreCuts):
         if check_files is not None:
             check_files = check_flag("check_files", check_files)
         if weight is not None:
-            self._check_whole(GroupOptions(weight=weight).keys)
-        return info_of(self._snapshot, self._damage, weight=weight, check_files=check_files)
+            options = GroupOptions(weight=weight, aliases=aliases, constants=constants)
+            self._check_whole(options.keys)
+        return info_of(
+            self._snapshot,
+            self._damage,
+            weight=weight,
+            aliases=aliases,
+            constants=constants,
+            check_files=check_files,
+        )
 
     def columns(self, keys: str | Collection[str] | None = None) -> Columns:
         """Return the kind, type, size and origin of columns; nothing is read.

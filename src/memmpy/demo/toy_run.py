@@ -21,7 +21,7 @@ from memmpy.demo.steps import (
     print_code,
     print_sentence,
 )
-from memmpy.display import format_count, format_rate, format_size
+from memmpy.display import format_count, format_rate, format_share, format_size
 from memmpy.pipeline import training_set
 from memmpy.report import write_report
 from memmpy.skims import Objects
@@ -194,7 +194,7 @@ def _train(data: TrainingSet, *, batch_size: int, console: "Console") -> Scores:
     auc = f"AUC {scores.auc():.4f}, folds ± {np.std(aucs, ddof=1):.4f}"
     print_sentence(console, f"{auc}: no network scores what it trained on.")
     rate = num_steps / seconds
-    share = f"{100 * rate / alone:.1f} %"
+    share = format_share(rate, alone)
     print_sentence(console, f"Training: {format_rate(rate)} events/s; loading takes {share} of it.")
     return scores
 

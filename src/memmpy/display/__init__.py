@@ -16,7 +16,16 @@ from memmpy.display.tables import (
     plain_text,
     printable,
 )
-from memmpy.display.values import column_html, facts_html, fields_html, format_value, json_value
+from memmpy.display.values import (
+    column_html,
+    facts_html,
+    fields_html,
+    format_number,
+    format_share,
+    format_value,
+    json_value,
+    shorten,
+)
 from memmpy.display.versions import show_versions
 from memmpy.display.wide_tables import WideTable
 
@@ -38,8 +47,10 @@ __all__ = [
     "fields_html",
     "format_count",
     "format_measured",
+    "format_number",
     "format_rate",
     "format_seconds",
+    "format_share",
     "format_size",
     "format_value",
     "is_quiet",
@@ -48,5 +59,6 @@ __all__ = [
     "plain_text",
     "printable",
     "quiet",
+    "shorten",
     "show_versions",
 ]

@@ -15,11 +15,12 @@ width:fit-content;max-width:100%;border:1px solid var(--line);border-radius:6px}
 font-variant-numeric:tabular-nums;width:auto;display:table}
 .memmpy th,.memmpy td{padding:.28em .8em;border:0;vertical-align:baseline;background:none;
 max-width:32em;overflow-wrap:break-word;color:inherit}
-.memmpy td[style*=right]{white-space:nowrap;overflow-wrap:normal}
+.memmpy [style*=right]{white-space:nowrap;overflow-wrap:normal}
+.memmpy tbody th{font-weight:400}
 .memmpy thead th{font-weight:600;white-space:nowrap;border-bottom:1px solid var(--line);
 position:sticky;top:0;background:var(--jp-layout-color0,var(--vscode-editor-background,
 var(--color-background-primary,Canvas)))}
-.memmpy tbody+tbody tr:first-child td{border-top:1px solid var(--line)}
+.memmpy tbody+tbody tr:first-child>*{border-top:1px solid var(--line)}
 .memmpy tbody tr:nth-child(even){background:var(--shade)}
 .memmpy tbody tr:nth-child(odd){background:none}
 .memmpy tbody tr:hover{background:rgba(74,144,217,.16)}

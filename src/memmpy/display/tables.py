@@ -31,6 +31,8 @@ __all__ = [
 WIDTH = 100
 #: Least characters of a column of words, with the gap before it.
 MIN_WORDS = 8
+#: Characters of a column that is cut, at least.
+_MIN_CUT = 20
 #: Characters between two columns, and on both sides of the table; the same in a narrow table.
 _GAP, _EDGES = 3, 4
 _SMALL_GAP = 2
@@ -86,6 +88,8 @@ class Table:
         Lines below and above the table.
     optional : sequence of int
         Columns that a narrow terminal leaves out, this one first; a line below names them.
+    cut : sequence of int
+        Columns of words whose ends a narrow terminal cuts off, where it folds others.
     max_rows : int
         Rows that a terminal shows, at most; a line below counts the others. 0 for all rows. A page
         shows more of them, and scrolls.
@@ -99,6 +103,7 @@ class Table:
     caption: str = ""
     title: str = ""
     optional: Sequence[int] = ()
+    cut: Sequence[int] = ()
     max_rows: int = 0
     hint: str = ""
 
@@ -115,8 +120,8 @@ class Table:
     ) -> "rich.console.RenderResult":
         from rich.text import Text
 
-        table = self._cut(self.max_rows)._narrowed(options.max_width)
-        has_room = table._width(_GAP) + _EDGES <= options.max_width
+        table = self._first_rows(self.max_rows)._narrowed(options.max_width)
+        has_room = table.fits(options.max_width)
         if table.title:
             yield Text(table.title)
         around = () if has_room else ("",)  # the edges are the empty lines above and below
@@ -151,7 +156,8 @@ class Table:
                 Text(heading),
                 justify="left" if i < self.num_words else "right",
                 width=fixed[i],
-                overflow="fold",
+                no_wrap=i in self.cut,
+                overflow="ellipsis" if i in self.cut else "fold",
             )
         for section in self.sections:
             for row in section:
@@ -164,6 +170,8 @@ class Table:
         """Return the widths of the columns; None for those that rich may fold as it must."""
         words, numbers = widths[: self.num_words], widths[self.num_words :]
         least = [*map(self._longest, range(self.num_words))]
+        for i in self.cut:
+            least[i] = min(MIN_WORDS, least[i])
         spare = room - sum(least) - sum(numbers)
         if spare < 0:
             # rich would truncate numbers that it may not fold.
@@ -177,7 +185,7 @@ class Table:
             fixed[i], spare = least[i] + more, spare - more
         return fixed
 
-    def _cut(self, max_rows: int) -> "Table":
+    def _first_rows(self, max_rows: int) -> "Table":
         """Return the first rows, with a line below that counts the others."""
         num = sum(map(len, self.sections))
         if not max_rows or num <= max_rows + 1:  # the line would take the place of the row
@@ -204,8 +212,9 @@ class Table:
 
     def _parts(self, width: int) -> Iterator["Table"]:
         """Yield tables below each other, with the columns of words and the numbers that fit."""
-        words = [*range(self.num_words)]
-        widths = [*map(self._longest, words), *self._widths(of_headings=False)[self.num_words :]]
+        words, widths = [*range(self.num_words)], self._widths(of_headings=False)
+        for i in words:  # long words are folded
+            widths[i] = max(self._longest(i), min(widths[i], width // 3 // len(words)))
         first = sum(widths[: self.num_words]) + _SMALL_GAP * (self.num_words - 1)
         if first + _SMALL_GAP + max(widths[self.num_words :], default=0) > width:
             yield self  # not even one number fits beside the words, whose words are folded, then
@@ -229,7 +238,12 @@ class Table:
             num_words=sum(i < self.num_words for i in columns),
             sections=[[[row[i] for i in columns] for row in rows] for rows in self.sections],
             optional=(),
+            cut=[columns.index(i) for i in self.cut if i in columns],
         )
+
+    def fits(self, width: int) -> bool:
+        """Return whether the table is whole in lines of `width` characters."""
+        return self._width(_GAP) + _EDGES <= width
 
     def to_text(self) -> str:
         """Return the table as plain text of lines of 100 characters at most."""
@@ -238,17 +252,11 @@ class Table:
 
     def to_html(self) -> str:
         """Return the table as an HTML element."""
-        table = self._cut(_MAX_PAGE_ROWS)
-        head = "".join(self._cell("th", i, heading) for i, heading in enumerate(self.headings))
-        head = f"<thead><tr>{head}</tr></thead>" if any(self.headings) else ""
+        table = self._first_rows(_MAX_PAGE_ROWS)
+        head = f"<thead>{self._row_html(self.headings, 'col')}</thead>"
         bodies = "".join(
-            "<tbody>"
-            + "".join(
-                f"<tr>{''.join(self._cell('td', i, cell) for i, cell in enumerate(row))}</tr>"
-                for row in section
-            )
-            + "</tbody>"
-            for section in table.sections
+            f"<tbody>{''.join(self._row_html(row, 'row') for row in rows)}</tbody>"
+            for rows in table.sections
         )
         title, caption = (
             html.escape(text).replace("\n", "<br>") for text in (table.title, table.caption)
@@ -256,7 +264,8 @@ class Table:
         title = f"<p>{title}</p>" if title else ""
         caption = f'<div class="note">{caption}</div>' if caption else ""
         return (
-            f'{title}<div class="scroll" tabindex="0"><table>{head}{bodies}</table></div>{caption}'
+            f'{title}<div class="scroll" role="group" aria-label="Table" tabindex="0">'
+            f"<table>{head if any(self.headings) else ''}{bodies}</table></div>{caption}"
         )
 
     def _widths(self, *, of_headings: bool = True) -> list[int]:
@@ -280,13 +289,21 @@ class Table:
     def _longest(self, column: int) -> int:
         """Return the width of the longest word or chart of a column, which no line should break."""
         cells = [self.headings[column], *(row[column] for rows in self.sections for row in rows)]
+        if column in self.cut:
+            return min(_MIN_CUT, max(len(str(cell)) for cell in cells))
         words = [cell.split() if isinstance(cell, str) else [str(cell)] for cell in cells]
         return max((len(word) for each in words for word in each), default=0)
 
-    def _cell(self, tag: str, column: int, cell: Cell) -> str:
-        side = "left" if column < self.num_words else "right"
-        content = html.escape(cell) if isinstance(cell, str) else cell.to_html()
-        return f'<{tag} style="text-align: {side}">{content}</{tag}>'
+    def _row_html(self, cells: Sequence[Cell], scope: str) -> str:
+        """Return a row as HTML: of headings for the scope ``col``, else with one of the row."""
+        row = ""
+        for column, cell in enumerate(cells):
+            side = "left" if column < self.num_words else "right"
+            content = html.escape(cell) if isinstance(cell, str) else cell.to_html()
+            is_head = scope == "col" or (column == 0 and content)
+            tag, of = ("th", f' scope="{scope}"') if is_head else ("td", "")
+            row += f'<{tag}{of} style="text-align: {side}">{content}</{tag}>'
+        return f"<tr>{row}</tr>"
 
 
 def plain_text(renderable: "rich.console.RenderableType") -> str:

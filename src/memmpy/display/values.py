@@ -9,10 +9,19 @@ from memmpy.display.inline_charts import InlineChart
 from memmpy.display.page_style import styled_html
 from memmpy.display.tables import Table, format_count
 
-__all__ = ["column_html", "facts_html", "fields_html", "format_value", "json_value"]
+__all__ = [
+    "column_html",
+    "facts_html",
+    "fields_html",
+    "format_number",
+    "format_share",
+    "format_value",
+    "json_value",
+    "shorten",
+]
 
-#: Items of a list, and characters of a text, that a cell shows.
-_MAX_ITEMS, _MAX_CHARACTERS = 3, 32
+#: Items of a list that a cell shows.
+_MAX_ITEMS = 3
 #: Entries of a column, and characters of a field, that a page shows.
 _MAX_ENTRIES, _MAX_FIELD = 5, 400
 
@@ -25,11 +34,43 @@ class _Entries(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
+def format_number(value: float | None, *, digits: int = 4) -> str:
+    """Return a number: ``12.35``, ``123,457``, ``1.235e+07``; whole ones to 10 digits."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and abs(value) < 10**10:  # 20 digits would displace other columns
+        return f"{value:,}"
+    if not 1e-4 <= abs(value) < 1e7:  # also where it is NaN
+        return f"{value:.{digits}g}"
+    text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_share(part: float, whole: float = 1.0) -> str:
+    """Return a share: ``42.4 %``, ``< 0.1 %``. Only none is ``0 %``, and only all ``100 %``."""
+    percent = 100 * part / whole if whole else math.nan
+    if percent in {0, 100}:
+        return f"{percent:.0f} %"
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f} %" if math.isfinite(percent) else "-"
+
+
+def shorten(text: str, width: int = 32, *, keep_end: bool = False) -> str:
+    """Return a text of `width` characters at most, whose end or middle is left out."""
+    if len(text) <= width:
+        return text
+    num_last = (width - 1) // 2 if keep_end else 0
+    return f"{text[: width - 1 - num_last].rstrip(' ,;')}…{text[len(text) - num_last :]}"
+
+
 def format_value(value: Any) -> str:
     """Return a value in a few words: ``[81.2, 40.7, …] (6)`` for a list of six numbers."""
     if isinstance(value, str) or not hasattr(value, "dtype"):
-        return _shorten(str(value.to_list() if hasattr(value, "to_list") else value))
-    return _list(value) if value.ndim else _number(value, 6)
+        return shorten(str(value.to_list() if hasattr(value, "to_list") else value))
+    return _list(value) if value.ndim else _item(value, 6)
 
 
 def json_value(value: Any) -> Any:
@@ -55,8 +96,7 @@ def fields_html(value: Any) -> str:
             default = field.default_factory()
         content = getattr(value, field.name)
         if content != default:
-            text = str(content)
-            facts[field.name] = text if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD]}…"
+            facts[field.name] = shorten(str(content), _MAX_FIELD)
     return facts_html(type(value).__name__, facts)
 
 
@@ -71,18 +111,14 @@ def column_html(column: _Entries) -> str:
 
 
 def _list(values: Any) -> str:
-    shown = [_list(one) if one.ndim else _number(one, 4) for one in values[:_MAX_ITEMS]]
+    shown = [_list(one) if one.ndim else _item(one, 4) for one in values[:_MAX_ITEMS]]
     if len(values) <= _MAX_ITEMS:
         return f"[{', '.join(shown)}]"
     return f"[{', '.join(shown[:-1])}, …] ({len(values):,})"
 
 
-def _number(value: Any, num_digits: int) -> str:
+def _item(value: Any, num_digits: int) -> str:
     kind = value.dtype.kind
     if kind == "f":
         return f"{float(value):.{num_digits}g}"
     return str(bool(value)).lower() if kind == "b" else str(value)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"

@@ -1,6 +1,6 @@
 """A table of many columns, which a terminal shows as tables below each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     import rich.console
 
 __all__ = ["WideTable"]
-
-#: Characters between two columns, and on both sides of a table; see `Table`.
-_GAP, _EDGES = 3, 4
 
 
 @final
@@ -40,21 +37,16 @@ class WideTable:
     def __rich_console__(
         self, console: "rich.console.Console", options: "rich.console.ConsoleOptions"
     ) -> "rich.console.RenderResult":
-        columns = range(1, len(self.headings))
-        rows = [[f"  {row[0]}", *row[1:]] for _, section in self.sections for row in section]
-        if len(list(self._parts(columns, rows, options.max_width))) == 1:
-            yield self._whole()
+        whole = self._whole()
+        if whole.fits(options.max_width):
+            yield whole
             return
-        tables = []
-        for name, section in self.sections:
-            filled = [column for column in columns if any(row[column] for row in section)]
-            for part in self._parts(filled, section, options.max_width):
-                headings = [name, *(self.headings[column] for column in part)]
-                body = [[row[0], *(row[column] for column in part)] for row in section]
-                tables.append(Table(headings, 1, [body]))
-        yield from tables[:-1]
-        for last in tables[-1:]:
-            yield Table(last.headings, 1, last.sections, self.caption)
+        last = len(self.sections) - 1
+        for number, (name, rows) in enumerate(self.sections):
+            columns = [i for i in range(1, len(self.headings)) if any(row[i] for row in rows)]
+            headings = [name, *(self.headings[i] for i in columns)]
+            body = [[row[0], *(row[i] for i in columns)] for row in rows]
+            yield Table(headings, 1, [body], self.caption if number == last else "")
 
     def to_text(self) -> str:
         """Return the table as plain text of lines of 100 characters at most."""
@@ -72,20 +64,3 @@ class WideTable:
             for name, section in self.sections
         ]
         return Table(self.headings, 1, sections, self.caption)
-
-    def _parts(
-        self, columns: Sequence[int], rows: Sequence[Sequence[str]], max_width: int
-    ) -> Iterator[list[int]]:
-        """Yield the columns that fit beside each other."""
-        # A long first column is folded.
-        first = _EDGES + min(max((len(row[0]) for row in rows), default=0), max_width // 3)
-        part: list[int] = []
-        width = first
-        for column in columns:
-            own = _GAP + max(len(self.headings[column]), *(len(row[column]) for row in rows))
-            if part and width + own > max_width:
-                yield part
-                part, width = [], first
-            part.append(column)
-            width += own
-        yield part

@@ -1,6 +1,7 @@
 """Figures of matplotlib without pyplot: made, labelled with names as they are, and saved."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -180,6 +181,8 @@ def _image(figure: "Figure", suffix: str) -> bytes:
     from matplotlib import rc_context
 
     image = io.BytesIO()
-    with rc_context({"svg.hashsalt": "memmpy"}):
+    with rc_context({"svg.hashsalt": "memmpy"}), warnings.catch_warnings():
+        # A box in the picture shows that the font lacks a character of a name, such as an emoji.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(image, format=suffix[1:], dpi=_DPI, metadata=_FORMATS[suffix])
     return image.getvalue()

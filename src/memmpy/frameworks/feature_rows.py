@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_choice, check_key
-from memmpy.display import format_count
+from memmpy.display import format_count, format_share
 from memmpy.errors import ColumnError, LoaderWarning, OptionError, warn_of
 from memmpy.frameworks.feature_matrix import (
     element_names,
@@ -15,7 +15,6 @@ from memmpy.frameworks.feature_matrix import (
     input_arrays,
     plain_names,
 )
-from memmpy.jagged import format_share
 from memmpy.loaders import release_pages
 from memmpy.splits import SplitLoader
 from memmpy.training import LABEL, WEIGHT, RowFit

@@ -1,6 +1,6 @@
 """Jagged arrays, as content and offsets: indexing, joining, padding."""
 
-from memmpy.jagged.clipping import Clipping, clipping_notes, clipping_of, format_share
+from memmpy.jagged.clipping import Clipping, clipping_notes, clipping_of
 from memmpy.jagged.indexing import resolve
 from memmpy.jagged.jagged_array import Jagged, entries_with, lists_of
 from memmpy.jagged.padding import Padding, check_fill, check_padding, fits, mask_of
@@ -15,7 +15,6 @@ __all__ = [
     "clipping_of",
     "entries_with",
     "fits",
-    "format_share",
     "lists_of",
     "mask_of",
     "resolve",

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from memmpy.display import format_share
 from memmpy.jagged.jagged_array import Jagged
 
-__all__ = ["Clipping", "clipping_notes", "clipping_of", "format_share"]
+__all__ = ["Clipping", "clipping_notes", "clipping_of"]
 
 #: memmpy warns if a larger share of the items or of the entries is clipped.
 _MAX_SHARE = 0.01
@@ -91,13 +92,3 @@ def clipping_of(lists: Jagged, length: int) -> Clipping:
 def clipping_notes(clippings: Mapping[str, tuple[Clipping, int]]) -> list[str]:
     """Return a warning for each key of which padding to a length cuts off more than 1 %."""
     return [c.warning(key, length) for key, (c, length) in clippings.items() if c.is_large]
-
-
-def format_share(num: int, num_all: int) -> str:
-    """Return a share in percent: ``42.4 %``; never rounded to 0 or 100 %."""
-    percent = 100 * num / num_all
-    if 0 < percent < 0.1:
-        return "under 0.1 %"
-    if 99.9 < percent < 100:
-        return "over 99.9 %"
-    return f"{percent:.1f} %"

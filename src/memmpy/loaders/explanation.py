@@ -9,7 +9,15 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.display import Renderable, Table, format_count, format_rate, format_seconds, format_size
+from memmpy.display import (
+    Renderable,
+    Table,
+    format_count,
+    format_rate,
+    format_seconds,
+    format_share,
+    format_size,
+)
 from memmpy.errors import argument_hints
 from memmpy.loaders.epoch import EpochChunks
 from memmpy.loaders.pagecache.pages import in_memory
@@ -101,7 +109,10 @@ class Explanation(Renderable):
             ("split", self.split),
             ("entries", f"{self.num_entries:,} in {self.num_batches:,} batches"),
             ("bytes per entry", f"{self.entry_bytes:,.1f}"),
-            ("all data", f"{format_size(self.total_bytes)}, {self.resident:.0%} in memory"),
+            (
+                "all data",
+                f"{format_size(self.total_bytes)}, {format_share(self.resident)} in memory",
+            ),
             ("memory for files", memory),
         ]
         how = [("shuffle", self.shuffle), ("reason", self.why)]
@@ -121,7 +132,7 @@ class Explanation(Renderable):
             rates = [
                 (f"limit: {self.limit}, sequential", f"{format_size(int(self.limit_rate))}/s"),
                 ("expected", f"{format_rate(self.expected_rate)} entries/s"),
-                ("measured", f"{measured}, {self.share:.0%} of the limit"),
+                ("measured", f"{measured}, {format_share(self.share)} of the limit"),
             ]
         return Table(("", "loader"), 2, (data, how, rates), self.sentence)
 
@@ -135,7 +146,7 @@ class Explanation(Renderable):
         sentence = f"an epoch of {entries} takes {seconds} to load"
         if self.share is None:
             return sentence
-        return f"{sentence}, at {self.share:.0%} of the rate of a copy from {self.limit}"
+        return f"{sentence}, at {format_share(self.share)} of the rate of a copy from {self.limit}"
 
     def _blocks(self) -> list[Table]:
         return [self.table()]

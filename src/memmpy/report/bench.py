@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, final
 
 from memmpy.dataset import Store
-from memmpy.display import Renderable, Table, format_count, format_rate
+from memmpy.display import Renderable, Table, format_count, format_rate, format_share
 from memmpy.errors import MissingFileError, OptionError
 from memmpy.loaders import Explanation
 from memmpy.skims import Skim, is_skim, list_skims
@@ -182,11 +182,7 @@ def _cells(explanation: Explanation) -> tuple[str, ...]:
     return (
         f"{explanation.num_entries:,}",
         f"{explanation.entry_bytes:,.0f}",
-        f"{explanation.resident:.0%}",
+        format_share(explanation.resident),
         f"{format_rate(explanation.measured_rate)}/s",
-        "?" if explanation.share is None else _percent(explanation.share),
+        "?" if explanation.share is None else format_share(explanation.share),
     )
-
-
-def _percent(share: float) -> str:
-    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"

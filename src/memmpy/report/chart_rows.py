@@ -12,7 +12,7 @@ from memmpy.dataset import Store, process_keys
 from memmpy.display import format_count
 from memmpy.report.report_data import View
 
-__all__ = ["ChartRows", "ClassCuts"]
+__all__ = ["ChartRows", "ClassCuts", "process_columns"]
 
 #: Processes with a row of their own, at most; the smallest of more share one.
 _MAX_PROCESSES = 20
@@ -68,7 +68,7 @@ class ChartRows:
     @classmethod
     def of(cls, store: Store, cuts: ClassCuts, sizes: Mapping[str, int]) -> "ChartRows":
         """Return the rows for a store, whose processes have some entries each."""
-        by = tuple(key for key in process_keys(store.snapshot.metadata) if key in store)
+        by = process_columns(store)
         names = list(sizes)
         if len(names) > _MAX_PROCESSES:
             largest = sorted(names, key=lambda name: -sizes[name])[: _MAX_PROCESSES - 1]
@@ -108,6 +108,11 @@ class ChartRows:
             own += [*range(num_classes)] if self.has_class_rows else []
             views.append(View("class", [*self.classes, *rest], [*own, num_classes if rest else -1]))
         return views
+
+
+def process_columns(store: Store) -> tuple[str, ...]:
+    """Return the columns that tell the process of an entry."""
+    return tuple(key for key in process_keys(store.snapshot.metadata) if key in store)
 
 
 def _class_of(

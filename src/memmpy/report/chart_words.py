@@ -1,32 +1,16 @@
 """Numbers and histograms in words, for captions and for those who do not see the pictures."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["format_number", "format_share", "histogram_in_words"]
+from memmpy.display import format_number
+
+__all__ = ["histogram_in_words"]
 
 #: Groups in words, at most.
 _MAX_GROUPS = 10
-
-
-def format_number(value: float) -> str:
-    """Return a number of four digits: ``1,235``, ``0.1235``, ``1.2e+07``."""
-    if not math.isfinite(value):
-        return str(value)
-    if value and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.3g}"
-    digits = 3 - math.floor(math.log10(abs(value))) if value else 0
-    text = f"{value:,.{max(0, digits)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def format_share(part: float, total: float) -> str:
-    """Return a share: ``12 %``, ``0.03 %``, ``99.98 %``."""
-    percent = 100 * part / total
-    return f"{percent:.2g} %" if percent < 99.5 else f"{percent:.4g} %"
 
 
 def histogram_in_words(

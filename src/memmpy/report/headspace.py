@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from memmpy.checks import is_number
-from memmpy.display import Renderable, Table, format_rate, format_seconds
+from memmpy.display import Renderable, Table, format_rate, format_seconds, format_share
 from memmpy.errors import OptionError, argument_hints
 from memmpy.loaders import EpochIterable
 from memmpy.parallel import num_cores
@@ -97,7 +97,7 @@ class Headspace(Renderable):
             ("", "an epoch", "batches/s", "entries/s"),
             1,
             [rows],
-            f"the step waits {self.waiting:.0%} of the time",
+            f"the step waits {format_share(self.waiting)} of the time",
         )
         return [table, self.verdict]
 
@@ -292,8 +292,8 @@ def _advice(space: Headspace, loader: Any) -> Iterator[str]:
         return
     if explanation.limit == "disk":
         yield (
-            f"only {explanation.resident:.0%} of the data is in memory: a skim of fewer keys or "
-            "entries may fit"
+            f"only {format_share(explanation.resident)} of the data is in memory: a skim of fewer "
+            "keys or entries may fit"
         )
     num_helpers = num_cores() - 1
     ways = {

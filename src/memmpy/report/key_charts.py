@@ -11,20 +11,16 @@ from numpy.typing import NDArray
 from memmpy.cuts import GroupOptions
 from memmpy.dataset import ColumnStatistics, ColumnSummary, Store
 from memmpy.dataset.hist import BinEdges, fill_histograms
-from memmpy.display import Progress, format_count
+from memmpy.display import Progress, format_count, format_number, format_share
 from memmpy.errors import CutWarning, MemmpyError
 from memmpy.report.chart_rows import ChartRows, ClassCuts
-from memmpy.report.chart_words import (
-    format_number,
-    format_share,
-    histogram_in_words,
-)
+from memmpy.report.chart_words import histogram_in_words
 from memmpy.report.report_data import Chart, ChartSet, bins_of
 
 __all__ = ["draw_keys"]
 
-#: Keys that are filled in one pass, at most.
-_BATCH = 16
+#: Keys that are filled in one pass, at most: each pass reads the process and the weight again.
+_BATCH = 64
 #: Texts of a histogram at most.
 _MAX_TEXTS = 12
 
@@ -88,13 +84,14 @@ class _KeyDrawing:
     num_entries: int
 
     def charts(self, columns: Sequence[ColumnSummary]) -> list[Chart]:
-        """Return the charts of a few columns; those that fail together are drawn one by one."""
+        """Return the charts of a few columns; those that fail together are drawn apart."""
         try:
             return self._charts(columns)
         except MemmpyError as error:
             if len(columns) == 1:
                 return [_no_chart(columns[0], str(error))]
-        return [chart for column in columns for chart in self.charts([column])]
+        half = len(columns) // 2
+        return [*self.charts(columns[:half]), *self.charts(columns[half:])]
 
     def _charts(self, columns: Sequence[ColumnSummary]) -> list[Chart]:
         by_event = [one.key for one in columns if one.num_entries == self.num_entries]
@@ -216,7 +213,7 @@ def _caption(
 ) -> list[str]:
     """Return the mean, the width and the extremes, and the shares that the bins do not show."""
     if row.type.endswith("bool"):
-        return [] if row.mean is None else [f"{format_share(row.mean, 1)} true"]
+        return [] if row.mean is None else [f"{format_share(row.mean)} true"]
     words = [
         f"{name} {format_number(float(value))}"
         for name, value in (

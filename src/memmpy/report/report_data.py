@@ -1,13 +1,13 @@
 """The content of a report, as plain values: sections of tables, histograms, curves and code."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Table
+from memmpy.display import DisplayBlock, Table
 from memmpy.errors import OptionError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Verdict",
     "View",
     "bins_of",
+    "table_panel",
 ]
 
 Health: TypeAlias = Literal["good", "warning", "error", "unknown"]
@@ -164,7 +165,7 @@ class Panel:
 
     title: str = ""
     note: str = ""
-    table: Table | None = None
+    table: DisplayBlock | None = None
     charts: ChartSet | None = None
     code: str = ""
 
@@ -241,3 +242,8 @@ def bins_of(counts: NDArray[Any]) -> list[Any]:
         else:
             rows.append([float(f"{value:.4g}") if np.isfinite(value) else 0 for value in row])
     return rows
+
+
+def table_panel(table: Table, *, charts: ChartSet | None = None) -> Panel:
+    """Return a panel of a table, whose title is the heading."""
+    return Panel(table.title, table=replace(table, title=""), charts=charts)

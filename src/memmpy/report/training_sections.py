@@ -1,27 +1,20 @@
 """What a report shows of a training set: balance, inputs before and after scaling, scores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import Table, format_count
+from memmpy.display import Table, format_count, format_share
 from memmpy.errors import FitError, OptionError
-from memmpy.report.chart_words import (
-    format_number,
-    format_share,
-    histogram_in_words,
-)
-from memmpy.report.report_data import Chart, ChartSet, Panel, Section, View, bins_of
-from memmpy.training import RocCurve, Scores, TrainingSet, points_of, roc_curve
-from memmpy.typing import Array
+from memmpy.report.chart_words import histogram_in_words
+from memmpy.report.report_data import Chart, ChartSet, Panel, Section, View, bins_of, table_panel
+from memmpy.training import RocCurve, ScoreCurves, Scores, TrainingSet, points_of
 
 __all__ = ["score_section", "training_section"]
 
-#: Pairs of keys in a table, and keys of a matrix, at most.
-_MAX_PAIRS, _MAX_KEYS = 12, 60
-#: Bins of a score, and points of a curve at most.
-_NUM_BINS, _NUM_POINTS = 40, 300
+#: Keys of a matrix, and points of a curve, at most.
+_MAX_KEYS, _NUM_POINTS = 60, 300
 
 
 def training_section(data: TrainingSet) -> Section:
@@ -33,31 +26,15 @@ def training_section(data: TrainingSet) -> Section:
     words += [f"weight: {request.weight}"] if request.weight is not None else []
     note = f"{'; '.join(words)}. {data.splits}."
     try:
-        blocks = [_balance(data), *_factors(data), *_inputs(data), *_correlations(data)]
+        blocks = [
+            table_panel(data.balance().table()),
+            *_factors(data),
+            *_inputs(data),
+            *_correlations(data),
+        ]
     except FitError as error:
         blocks = [Panel(note=f"Nothing can be fitted: {error}")]
     return Section("training", "Training set", blocks, note)
-
-
-def _balance(data: TrainingSet) -> Panel:
-    balance = data.balance()
-    sections = []
-    for row, split in enumerate(balance.splits):
-        rows = []
-        for column, name in enumerate(balance.classes):
-            num, negative = balance.num_events[row, column], balance.num_negative[row, column]
-            cells = [split if column == 0 else "", name, f"{num:,}"]
-            if data.request.has_weight:
-                cells.append(format_number(float(balance.sums[row, column])))
-                cells.append(f"{balance.effective[row, column]:,.0f}")
-                cells.append(format_share(int(negative), int(num)) if negative else "0")
-            rows.append(cells)
-        sections.append(rows)
-    headings = ["split", "class", "events"]
-    if data.request.has_weight:
-        headings += ["sum of weights", "effective events", "negative weights"]
-    of_fold = f" of {balance.title}" if balance.title else ""
-    return Panel(f"Balance{of_fold}", table=Table(headings, 2, sections))
 
 
 def _factors(data: TrainingSet) -> Iterator[Panel]:
@@ -89,9 +66,9 @@ def _inputs(data: TrainingSet) -> Iterator[Panel]:
             }
             note = []
             if one.missing_share:
-                note.append(f"{format_share(one.missing_share, 1)} missing")
+                note.append(f"{format_share(one.missing_share)} missing")
             if one.outside_share:
-                note.append(f"{format_share(one.outside_share, 1)} outside")
+                note.append(f"{format_share(one.outside_share)} outside")
             charts.append(Chart(one.label, drawing, words, kind=one.input, facts=note))
         if charts:
             note_of_all = f"Events of the {histograms.title}, with the weights of a training."
@@ -103,15 +80,6 @@ def _correlations(data: TrainingSet) -> Iterator[Panel]:
     num = len(result.keys)
     if num < 2:
         return
-    first, second = np.triu_indices(num, 1)
-    pairs = result.matrices[:, first, second]
-    sizes = np.max(np.abs(pairs), axis=0, initial=0.0, where=np.isfinite(pairs))
-    strongest = np.argsort(-sizes, kind="stable")[:_MAX_PAIRS].tolist()
-    rows = [
-        (result.keys[first[i]], result.keys[second[i]], *(f"{one:.3f}" for one in pairs[:, i]))
-        for i in strongest
-    ]
-    table = Table(("key", "key", *result.classes), 2, [rows])
     charts = None
     if num <= _MAX_KEYS:
         words = "Matrix of correlations. The table names the strongest."
@@ -123,8 +91,7 @@ def _correlations(data: TrainingSet) -> Iterator[Panel]:
             ],
             has_toolbar=False,
         )
-    note = f"Linear correlations in the {result.title}, the strongest first."
-    yield Panel("Correlations", note, table, charts)
+    yield table_panel(result.table(), charts=charts)
 
 
 def _coefficients(matrix: NDArray[np.float64]) -> list[list[float | None]]:
@@ -133,74 +100,43 @@ def _coefficients(matrix: NDArray[np.float64]) -> list[list[float | None]]:
 
 def score_section(data: TrainingSet, scores: Scores) -> Section:
     """Return the section of the scores of the events of a training set."""
-    classes = data.classes
-    values, labels, weights = scores.values, scores.labels, scores.weights
-    columns = {classes[-1] if classes else "all": values}
-    if values.ndim > 1:
-        columns = {name: values[:, i] for i, name in enumerate(classes)}
-    blocks = []
-    note = f"{format_count(len(scores), 'event')}, each scored by a fold that has not seen it."
-    if len(classes) > 1:
-        try:
-            blocks.append(_curves(scores, classes[-1], columns[classes[-1]]))
-        except OptionError as error:  # the weights of a class have no positive sum
-            note = f"{note} No ROC curve: {error}."
-    groups = [*classes, "no class"] if (labels < 0).any() else list(classes)
-    numbers = np.where(labels < 0, len(classes), labels)
-    charts = [_score_chart(name, own, numbers, weights, groups) for name, own in columns.items()]
+    classes = data.classes if (scores.labels >= 0).any() else ()
+    is_of_each = scores.values.ndim > 1
+    charts, groups = [], []
+    for name in classes if is_of_each else classes[-1:] or ["all"]:
+        histograms = scores.histograms(signal=name if classes else None)
+        groups = [one.name for one in histograms.test]
+        bins, edges = np.array([one.sums for one in histograms.test]), histograms.edges
+        title = f"Score of {name}"
+        drawing = {"bins": bins_of(bins), "low": float(edges[0]), "high": float(edges[-1])}
+        charts.append(Chart(title, drawing, histogram_in_words(title, groups, bins, edges)))
     views = [View("class", groups, range(len(groups)))]
-    blocks.append(Panel("Scores by class", charts=ChartSet(views, charts, is_normalised=True)))
+    by_class = ChartSet(views, charts, is_normalised=True)
+    note = "Each event is scored by a fold that has not seen it."
+    curves = None
+    try:
+        curves = scores.curves()
+    except OptionError as error:  # the weights of a class have no positive sum
+        note = f"{note} No ROC curve: {error}."
+    blocks = [Panel(table=scores.table(), charts=None if curves is None else _curves(curves))]
+    blocks.append(Panel("Scores by class", charts=by_class))
     return Section("scores", "Scores", blocks, note)
 
 
-def _score_chart(
-    name: str,
-    values: Array,
-    numbers: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    groups: Sequence[str],
-) -> Chart:
-    low, high = float(values.min(initial=0.0)), float(values.max(initial=1.0))
-    edges = np.linspace(low, high, _NUM_BINS + 1)
-    bins = np.array(
-        [
-            np.histogram(values[numbers == i], edges, weights=weights[numbers == i])[0]
-            for i in range(len(groups))
-        ]
-    )
-    title = f"Score of {name}"
-    words = histogram_in_words(title, groups, bins, edges)
-    return Chart(title, {"bins": bins_of(bins), "low": low, "high": high}, words)
-
-
-def _curves(scores: Scores, signal: str, values: Array) -> Panel:
-    """Return the ROC curves of all events and of each fold, and a table of the areas."""
-    curves = {"all folds" if (scores.folds >= 0).any() else "all": scores.roc()}
-    labels, number = scores.labels, int(scores.labels.max())
-    for fold in np.unique(scores.folds[scores.folds >= 0]).tolist():
-        is_own = (scores.folds == fold) & (labels >= 0)
-        is_signal = labels[is_own] == number
-        try:
-            curve = roc_curve(values[is_own], scores.weights[is_own], is_signal, signal=signal)
-        except OptionError:  # no signal, or no background, in a small fold
-            continue
-        curves[f"fold {fold}"] = curve
-    areas = [curve.auc for curve in curves.values()]
-    rows = [(name, f"{area:.4f}") for name, area in zip(curves, areas, strict=True)]
-    facts = []
-    if len(areas) > 2:
-        spread = float(np.std(areas[1:], ddof=1))
-        mean = f"{np.mean(areas[1:]):.4f} ± {spread:.4f}"
-        facts = [f"AUC {areas[0]:.4f}", f"mean and spread of {len(areas) - 1} folds {mean}"]
+def _curves(curves: ScoreCurves) -> ChartSet:
+    """Return the ROC curves of all events and of each fold."""
+    named = {"all": curves.whole} | {f"fold {fold}": one for fold, one in curves.folds.items()}
+    title = f"AUC {curves.whole.auc:.4f}"
+    spread = [f"{title} ± {curves.spread:.4f} of the folds"] if len(curves.folds) > 1 else [title]
     drawing = {
-        "curves": [_points(curve) for curve in curves.values()],
-        "axes": ["background efficiency", f"efficiency of {signal}"],
+        "curves": [_points(curve) for curve in named.values()],
+        "axes": ["background efficiency", f"efficiency of {curves.whole.signal}"],
         "low": 0,
         "high": 1,
     }
-    chart = Chart("ROC curve", drawing, f"ROC curve of {signal}: AUC {areas[0]:.4f}", facts=facts)
-    views = [View("curve", list(curves), range(len(curves)))]
-    return Panel(table=Table(("events", "AUC"), 1, [rows]), charts=ChartSet(views, [chart]))
+    words = f"ROC curve of {curves.whole.signal}: {title}"
+    views = [View("curve", list(named), range(len(named)))]
+    return ChartSet(views, [Chart("ROC curve", drawing, words, facts=spread)])
 
 
 def _points(curve: RocCurve) -> list[list[float]]:

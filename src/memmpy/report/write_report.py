@@ -10,18 +10,18 @@ from typing import Any
 from memmpy._version import __version__
 from memmpy.checks import check_flag, check_mapping, check_path, check_progress
 from memmpy.cuts import Constant
-from memmpy.dataset import ColumnSummary, Store
+from memmpy.dataset import ColumnSummary, Store, StoreInfo
 from memmpy.display import Note, is_terminal, quiet
 from memmpy.errors import OptionError, argument_hints
-from memmpy.report.chart_rows import ClassCuts
+from memmpy.report.chart_rows import ClassCuts, process_columns
 from memmpy.report.finding_groups import findings_of, verdict_of
 from memmpy.report.key_charts import draw_keys
 from memmpy.report.report_code import call_lines, code_of_store, code_of_training
 from memmpy.report.report_data import Panel, ReportData, Section
 from memmpy.report.report_page import page_template, render_page
 from memmpy.report.store_sections import (
-    StoreSummary,
     cutflow_section,
+    facts_of,
     skim_sections,
     sources_section,
 )
@@ -140,12 +140,22 @@ def write_report(
     columns = store.columns(keys)
     with quiet(when=progress is False):
         audits = _audits(store, training) if check else []
-        summary = StoreSummary.of(store, cuts)
-        cuts = replace(cuts, weight=summary.weight)
-        sections = [] if cut is None else [cutflow_section(summary.cutflow(cut, cuts, signal))]
+        info = store.info(weight=cuts.weight, aliases=cuts.aliases, constants=cuts.constants)
+        cuts = replace(cuts, weight=info.weight)
+        sections = []
+        if cut is not None:
+            flow = store.cutflow(
+                cut,
+                by=process_columns(store),
+                weight=cuts.weight,
+                signal=signal,
+                aliases=cuts.aliases,
+                constants=cuts.constants,
+            )
+            sections.append(cutflow_section(flow))
         if training is not None:
             sections += _training_sections(training, scores)
-        sections.append(_key_section(summary, columns, cuts, progress=progress))
+        sections.append(_key_section(store, info, columns, cuts, progress=progress))
     sections += [
         *skim_sections(store),
         sources_section(store),
@@ -157,8 +167,8 @@ def write_report(
         date=f"{datetime.now().astimezone():%Y-%m-%d %H:%M}",
         version=__version__,
         verdict=verdict_of(audits, what="the store" if training is None else "the training set"),
-        facts=summary.facts(),
-        processes=summary.process_table(),
+        facts=facts_of(store, info),
+        processes=info.process_table(),
         findings=findings_of(audits),
         sections=sections,
     )
@@ -217,13 +227,15 @@ def _note(text: str) -> AbstractContextManager[object]:
 
 
 def _key_section(
-    summary: StoreSummary,
+    store: Store,
+    info: StoreInfo,
     columns: Sequence[ColumnSummary],
     cuts: ClassCuts,
     *,
     progress: bool | None,
 ) -> Section:
-    charts = draw_keys(summary.store, columns, cuts, sizes=summary.sizes, progress=progress)
+    sizes = {one.name: one.num_entries for one in info.processes}
+    charts = draw_keys(store, columns, cuts, sizes=sizes, progress=progress)
     words = []
     if cuts.weight is not None:
         words.append(f"Weight: {cuts.weight}. The numbers below a picture count each value once.")

@@ -91,9 +91,8 @@ class Skims(Renderable, Sequence[Skim]):
             damaged={},
         )
 
-    def _blocks(self) -> list[str | Table]:
-        if not self._skims and not self.damaged:
-            return ["no skims"]
+    def table(self) -> Table:
+        """Return the skims as a table."""
         rows = [
             (
                 skim.path.name,
@@ -107,7 +106,10 @@ class Skims(Renderable, Sequence[Skim]):
         ]
         rows += [(name, "", "", "damaged", "?", "?") for name in self.damaged]
         caption = f"{format_count(len(rows), 'skim')}, {format_size(self.num_bytes)}"
-        return [Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows], caption)]
+        return Table(("skim", "holds", "cut", "state", "rows", "size"), 4, [rows], caption)
+
+    def _blocks(self) -> list[str | Table]:
+        return [self.table()] if self._skims or self.damaged else ["no skims"]
 
 
 def find_skims(path: PathLike, metadata: Metadata) -> Skims:

@@ -7,7 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, format_share, lists_of
+from memmpy.display import format_share
+from memmpy.jagged import Clipping, Jagged, clipping_of, entries_with, lists_of
 from memmpy.kernels import offsets_of
 from memmpy.skims.row_layout import SkimLayout
 from memmpy.store import Count, JsonObject

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from memmpy.display import shorten
 from memmpy.errors import InputFileError
 from memmpy.sources.access.file_errors import has_instead, in_parentheses
 from memmpy.sources.event_file import FileObject
@@ -128,7 +129,7 @@ def _value_of(dataset: Any) -> str:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     text = str(value) if isinstance(value, str | np.bool_ | np.number) else ""
-    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
+    return shorten(text, _MAX_TEXT)
 
 
 def only_table(file: Any, path: str) -> str:

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from memmpy.columns import Snapshot
-from memmpy.display import format_count
+from memmpy.display import format_count, format_share
 from memmpy.errors import SplitError
 from memmpy.order import NUM_TICKETS, SPLIT_NAMES
 from memmpy.splits.definition import Splits
@@ -121,7 +121,7 @@ def find_dangers(snapshot: Snapshot, splits: Splits, *, num_entries: int) -> Ite
     if scan.num_two_sided:
         yield _danger_of_regions(snapshot, rule, scan)
     if scan.shared:
-        shares = ", ".join(f"{num / num_entries:.0%}" for num in scan.shared[:3])
+        shares = ", ".join(format_share(num, num_entries) for num in scan.shared[:3])
         names = format_count(len(scan.shared), "name")
         message = (
             f"by={rule.by!r} does not name the events of {where}: {names} with {shares} of all "
@@ -213,7 +213,7 @@ def _dangers_of_shares(
     ]
     if any(off):
         shares = ", ".join(
-            f"{name} {num / num_entries:.1%} instead of {share:.1%}"
+            f"{name} {format_share(num, num_entries)} instead of {format_share(share)}"
             for name, num, share in zip(SPLIT_NAMES, scan.counts.tolist(), expected, strict=True)
         )
         message = (

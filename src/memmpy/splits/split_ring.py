@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from memmpy.display import format_share
 from memmpy.figures import (
     COLOURS,
     add_legend,
@@ -106,5 +107,5 @@ def _legend_of(arcs: Arcs) -> tuple[list[Any], list[str]]:
         split: sum(stop - start for start, stop in intervals) / NUM_TICKETS
         for split, intervals in arcs.items()
     }
-    names = [f"{split}: {100 * share:.3g} % of events" for split, share in shares.items()]
+    names = [f"{split}: {format_share(share)} of events" for split, share in shares.items()]
     return [Patch(color=_COLOURS[split]) for split in shares], names

@@ -7,6 +7,7 @@ from memmpy.training.reweight import Reweight
 from memmpy.training.row_fit import RowFit
 from memmpy.training.scoring import (
     RocCurve,
+    ScoreCurves,
     ScoreHistogram,
     ScoreHistograms,
     Scores,
@@ -40,6 +41,7 @@ __all__ = [
     "Reweight",
     "RocCurve",
     "RowFit",
+    "ScoreCurves",
     "ScoreHistogram",
     "ScoreHistograms",
     "Scores",

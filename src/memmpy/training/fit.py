@@ -11,9 +11,9 @@ import numpy as np
 from memmpy._version import __version__
 from memmpy.checks import check_mapping, check_path
 from memmpy.columns import type_of_values
-from memmpy.display import Renderable, Table, json_value
+from memmpy.display import Renderable, Table, format_number, format_share, json_value
 from memmpy.errors import ColumnError, argument_hints
-from memmpy.jagged import Jagged, format_share
+from memmpy.jagged import Jagged
 from memmpy.skims import pack_arrays
 from memmpy.store import write_atomically
 from memmpy.training.class_numbers import NO_CLASS
@@ -243,9 +243,9 @@ class Fit:
                     row["process"],
                     row["class"],
                     f"{row['events']:,}",
-                    f"{row['sum_w']:.6g}",
+                    format_number(row["sum_w"], digits=6),
                     f"{row['effective']:,.0f}",
-                    format_share(row["num_negative"], row["events"]) if row["events"] else "",
+                    format_share(row["num_negative"], row["events"]),
                     f"{row['yield_scale']:.4g}",
                 )
                 for row in self._rows(split)

@@ -67,7 +67,7 @@ def test_a_tree_of_too_many_parts_is_refused() -> None:
 def test_a_place_that_is_long_is_shown_in_part() -> None:
     text = "a" * 500
     span = Span(text, 0, 500)
-    assert str(span) == "a" * 57 + "..."
+    assert str(span) == "a" * 59 + "…"
     assert span.error("wrong").stop == CutError.MARGIN
 
 

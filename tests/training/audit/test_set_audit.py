@@ -337,7 +337,7 @@ def test_events_of_no_class_are_told_apart(tmp_path: Path) -> None:
         tmp_path / "s", columns, labels=labels, others="keep", inputs={"event": ["pt", "eta"]}
     )
     (nan,) = of_kind(data.check(), "NaN")
-    assert nan.where == "input 'event': 100.0 % of no class"
+    assert nan.where == "input 'event': 100 % of no class"
 
 
 def test_no_events_are_an_error(tmp_path: Path) -> None:

@@ -259,5 +259,5 @@ def test_the_table_has_a_row_for_each_key(data: memmpy.TrainingSet) -> None:
     assert ["kin", "met"] in [row[:2] for row in rows]
     (row,) = [row for row in rows if row[1:2] == ["pt_1"]]
     share = 100 * data.histograms().before[1].missing_share
-    assert row[3:5] == [f"{share:.2g}", "%"]
+    assert row[3:5] == [f"{share:.1f}", "%"]
     assert math.isfinite(share)

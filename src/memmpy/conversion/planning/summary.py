@@ -17,6 +17,7 @@ from memmpy.display import (
     format_size,
     plain_text,
     printable,
+    shorten,
 )
 from memmpy.store import SourceRecord
 
@@ -224,9 +225,13 @@ class Report(Renderable):
         """The table of columns; those that are written come first."""
         lines = [*self.written, *self.kept]
         rows = [
-            [line.key, _shorten(line.type), self._state(line, is_kept=i >= len(self.written)), why]
+            [
+                line.key,
+                shorten(line.type, _MAX_CELL),
+                self._state(line, is_kept=i >= len(self.written)),
+                shorten(line.reason, _MAX_CELL),
+            ]
             for i, line in enumerate(lines[:_MAX_COLUMNS])
-            for why in [_shorten(line.reason)]
         ]
         more = len(lines) - _MAX_COLUMNS
         caption = f"... and {format_count(more, 'more column')}" if more > 0 else ""
@@ -369,7 +374,3 @@ def _first_names(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_MAX_NAMES])
     more = len(names) - _MAX_NAMES
     return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 3]}..."

@@ -246,5 +246,9 @@ class CutFlow(Renderable):
         }
         return {name: json_value(array[:, group].tolist()) for name, array in arrays.items()}
 
+    def table(self) -> DisplayBlock:
+        """Return the cut-flow as a table."""
+        return flow_table(self._shown)
+
     def _blocks(self) -> list[DisplayBlock]:
-        return [flow_table(self._shown)]
+        return [self.table()]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memmpy.cuts.flow.step_numbers import FlowColumns
+from memmpy.display import shorten
 from memmpy.figures import (
     add_legend,
     check_figure_path,
@@ -44,14 +45,14 @@ def draw_flow(flow: FlowColumns, path: PathLike | None, *, log: bool) -> "Figure
         panels[1].plot(ratio, "o-", color="black", markersize=4)
         panels[1].set_ylim(0, 1.15 * float(ratio[np.isfinite(ratio)].max(initial=0)) or 1)
         label_axes(panels[1], "", "S/√B")
-    names = [step if len(step) <= _LONGEST else f"{step[: _LONGEST - 1]}…" for step in flow.steps]
+    names = [shorten(step, _LONGEST) for step in flow.steps]
     label_ticks(panels[-1].xaxis, names)
     panels[-1].set_xlim(-0.5, num_steps - 0.5)
     if sum(map(len, names)) * 0.11 > width - 1.5:
         for label in panels[-1].get_xticklabels():
             label.set(rotation=30, ha="right", rotation_mode="anchor")
     if num_groups > 1:
-        groups = [name[:_LONGEST] for name in flow.numbers.names[:num_groups]]
+        groups = [shorten(name, _LONGEST) for name in flow.numbers.names[:num_groups]]
         bars = [container[0] for container in panels[0].containers if container[0] is not None]
         if is_outside:
             add_legend(figure, bars, groups, loc="outside right upper", fontsize="small")

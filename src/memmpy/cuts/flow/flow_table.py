@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.cuts.flow.step_numbers import FlowColumns
-from memmpy.display import Table, WideTable, format_measured, printable
+from memmpy.display import Table, WideTable, format_measured, format_share, printable
 
 __all__ = ["flow_table", "latex_table"]
 
@@ -119,7 +119,7 @@ def _percent(ratio: float, error: float) -> str:
     if not math.isfinite(ratio):
         return "-"
     if error == 0 or not math.isfinite(error):
-        return f"{100 * ratio:.4g} %"
+        return format_share(ratio)
     decimals = min(9, max(1, -math.floor(math.log10(100 * error))))
     return f"{100 * ratio:.{decimals}f} ± {100 * error:.{decimals}f} %"
 

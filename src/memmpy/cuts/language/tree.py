@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TypeVar
 
 from memmpy.cuts.language.functions import FUNCTIONS
-from memmpy.display import printable
+from memmpy.display import printable, shorten
 from memmpy.errors import CutError
 
 __all__ = [
@@ -76,8 +76,7 @@ class Span:
     names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        shown = self.text[self.start : self.stop]
-        return shown if len(shown) <= 60 else f"{shown[:57]}..."
+        return shorten(self.text[self.start : self.stop], 60)
 
     def error(self, message: str, hint: str = "") -> CutError:
         """Return the error that points here."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
 from memmpy.dataset.hist.experiment_label import add_label, enter_style
+from memmpy.display import format_number, shorten
 from memmpy.errors import OptionError, nearest
 from memmpy.figures import (
     add_legend,
@@ -219,7 +220,7 @@ def _draw_groups(
             axes.errorbar(
                 curves.centres, values, errors, fmt="none", ecolor=style["color"], elinewidth=0.8
             )
-    names = [_short(name, _LONGEST) for name in curves.names]
+    names = [shorten(name, _LONGEST) for name in curves.names]
     keys = [handles[row] for row in handles]
     if stacked:
         total, error = curves.sum_of(stacked)
@@ -295,7 +296,7 @@ def _draw_ratio(
         low, high = min(low, 1), max(high, 1)
     margin = max(0.15 * (high - low), 0.05 * abs(high))
     axes.set_ylim(low - margin, high + margin)
-    label = f"{_short(sums.names[above[0]], 16)} / {_short(name, 16)}"
+    label = f"{shorten(sums.names[above[0]], 16)} / {shorten(name, 16)}"
     set_plain_text(axes.yaxis.label, label)
     axes.yaxis.label.set_size("medium" if len(label) < 14 else "x-small")
 
@@ -310,7 +311,7 @@ def _set_axes(panels: Sequence[Any], bars: Bars, curves: _Curves, options: PlotO
     widths = np.diff(edges)
     per_width = ""
     if bars.texts is not None:
-        label_ticks(lowest.xaxis, [_short(text, 24) for text in bars.texts])
+        label_ticks(lowest.xaxis, [shorten(text, 24) for text in bars.texts])
         if sum(map(len, bars.texts)) > 60:
             for tick_label in lowest.get_xticklabels():
                 tick_label.set(rotation=35, ha="right", rotation_mode="anchor")
@@ -335,7 +336,7 @@ def _add_flows(axes: Any, bars: Bars, curves: _Curves, options: PlotOptions) -> 
     """Mark the bins of the underflow and the overflow, or note their sums."""
     sums = dict(zip(("underflow", "overflow"), bars.values[:, [0, -1]].sum(axis=0), strict=True))
     if not options.overflow:
-        notes = [f"{name}: {_number(total)}" for name, total in sums.items() if total]
+        notes = [f"{name}: {format_number(total)}" for name, total in sums.items() if total]
         axes.text(
             1.005, 0, "  ".join(notes), transform=axes.transAxes, rotation=90, va="bottom",
             fontsize="x-small", color="0.4",
@@ -353,11 +354,3 @@ def _add_flows(axes: Any, bars: Bars, curves: _Curves, options: PlotOptions) -> 
             (inner + outer) / 2, 0.02, name, transform=axes.get_xaxis_transform(), rotation=90,
             ha="center", va="bottom", fontsize="x-small", color="0.2",
         )  # fmt: skip
-
-
-def _short(name: str, length: int) -> str:
-    return name if len(name) <= length else f"{name[: length - 1]}…"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"

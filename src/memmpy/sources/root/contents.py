@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from memmpy.display import format_count
+from memmpy.display import format_count, shorten
 from memmpy.errors import RootFileError
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import has_instead, in_parentheses, reader_errors
@@ -110,7 +110,7 @@ def _details_of(file: Any, name: str, kind: str) -> str:
         if not is_histogram:
             content = value.member("fVal", none_if_missing=True)
             content = value.member("fTitle", none_if_missing=True) if content is None else content
-            return _shorten(str(value if content is None else content))
+            return shorten(str(value if content is None else content), _MAX_TEXT)
         axes = [_axis(value.member(f"f{letter}axis")) for letter in "XYZ"[: len(value.axes)]]
         num_entries = format_count(int(value.member("fEntries")), "entry", "entries")
         return f"{' by '.join(axes)}; {num_entries}"
@@ -126,10 +126,6 @@ def _axis(axis: Any) -> str:
         return f"{bins} from {axis.member('fXmin'):g} to {axis.member('fXmax'):g}"
     shown = ", ".join(map(repr, labels[:_MAX_LABELS]))
     return f"{bins}: {shown}{', ...' if len(labels) > _MAX_LABELS else ''}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}..."
 
 
 def _last_cycle(name: str, names: Iterable[str]) -> str:

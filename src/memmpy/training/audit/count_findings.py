@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.jagged import format_share
+from memmpy.display import format_share
 from memmpy.parallel import num_helpers, prefetch
 from memmpy.skims import Skim
 from memmpy.training.audit.findings import Finding

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.jagged import format_share
+from memmpy.display import format_share
 from memmpy.loaders import rows_between
 from memmpy.parallel import num_helpers
 from memmpy.skims import Skim

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from memmpy.columns import Snapshot, why_stale
+from memmpy.display import format_share
 from memmpy.errors import MemmpyError
 from memmpy.kernels import Words, derive_key
 from memmpy.splits import (
@@ -163,7 +164,7 @@ def _findings_of_share(share: float, num_entries: int) -> Iterator[Finding]:
         yield Finding("same rows", "", "not looked for", num_entries, "info", _NOT_COMPARED)
     elif share < _MIN_SHARE:
         num = round((1 - share) * num_entries)
-        where = f"not looked for in {1 - share:.0%} of rows"
+        where = f"not looked for in {format_share(1 - share)} of rows"
         yield Finding("same rows", "", where, num, "info", _NOT_COMPARED)
 
 

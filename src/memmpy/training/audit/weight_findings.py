@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.jagged import format_share
+from memmpy.display import format_share
 from memmpy.loaders import steps_of
 from memmpy.skims import Skim
 from memmpy.training.audit.findings import Finding, Level
@@ -186,7 +186,7 @@ def findings_of_weights(
         if max(num_negative / num, _share(negative, absolute[label])) > _MAX_NEGATIVE:
             where = (
                 f"train{name}: {format_share(num_negative, num)} of events, "
-                f"{100 * _share(negative, absolute[label]):.1f} % of weights, leave "
+                f"{format_share(_share(negative, absolute[label]))} of weights, leave "
                 f"{effective[label]:,.0f} effective events"
             )
             yield Finding("negative weights", "weight", where, num_negative, "info", _NEGATIVE)
@@ -195,7 +195,7 @@ def findings_of_weights(
             yield Finding("effective events", "weight", where, num, "warning", _EFFECTIVE)
         share = _share(extremes.greatest[label], absolute[label])
         if share > _MAX_SHARE:
-            where = f"train{name}: entry {extremes.entries[label]:,} has {100 * share:.1f} %"
+            where = f"train{name}: entry {extremes.entries[label]:,} has {format_share(share)}"
             yield Finding("large weight", "weight", where, 1, "warning", _LARGE)
 
 

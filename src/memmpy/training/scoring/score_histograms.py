@@ -29,17 +29,33 @@ class ScoreHistogram:
         The number of scores.
     total : float
         The sum of the physics weights.
-    density, errors : float64 arrays of shape (b,), or None
-        The density of each bin, of the area 1, and its error sqrt(sum w^2). None if the weights
-        have no positive sum.
+    edges : float64 array of shape (b + 1,)
+        The edges of the bins.
+    sums, squares : float64 arrays of shape (b,)
+        The sum of the weights of each bin, and of their squares.
     """
 
     name: str
     label: int
     num_events: int
     total: float
-    density: NDArray[np.float64] | None
-    errors: NDArray[np.float64] | None
+    edges: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    @property
+    def density(self) -> NDArray[np.float64] | None:
+        """The density of each bin, of the area 1; None if the weights have no positive sum."""
+        return self.sums * self._scale if self.total > 0 else None
+
+    @property
+    def errors(self) -> NDArray[np.float64] | None:
+        """The errors sqrt(sum w^2) of the density."""
+        return np.sqrt(self.squares) * self._scale if self.total > 0 else None
+
+    @property
+    def _scale(self) -> NDArray[np.float64]:
+        return 1.0 / (self.total * np.diff(self.edges))
 
 
 @final
@@ -123,10 +139,7 @@ def _histogram(
     is_all: bool,
 ) -> ScoreHistogram:
     name = classes[label] if label >= 0 else "all" if is_all else NO_CLASS_NAME
-    total = float(rows.weights.sum())
-    if not total > 0:
-        return ScoreHistogram(name, label, len(rows), total, None, None)
-    values, scale = rows.scores_of(of_class), 1.0 / (total * np.diff(edges))
+    total, values = float(rows.weights.sum()), rows.scores_of(of_class)
     sums, _ = np.histogram(values, edges, weights=rows.weights)
     squares, _ = np.histogram(values, edges, weights=rows.weights**2)
-    return ScoreHistogram(name, label, len(rows), total, sums * scale, np.sqrt(squares) * scale)
+    return ScoreHistogram(name, label, len(rows), total, edges, sums, squares)

@@ -40,16 +40,21 @@ class ScoreCurves:
         The signal against all other classes.
     others : mapping of int to RocCurve
         If there are several others: the signal against each, by its number.
-    folds : sequence of RocCurve
-        The signal against all others of each fold; empty without folds.
+    folds : mapping of int to RocCurve
+        The signal against all others of each fold that has a curve; empty without folds.
     train : RocCurve or None
         The signal against all others, of training events.
     """
 
     whole: RocCurve
     others: dict[int, RocCurve]
-    folds: Sequence[RocCurve]
+    folds: dict[int, RocCurve]
     train: RocCurve | None
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the areas of two folds or more."""
+        return float(np.std([curve.auc for curve in self.folds.values()], ddof=1))
 
 
 def curves_of(
@@ -88,11 +93,11 @@ def curves_of(
         for other in (others if len(others) > 1 else [])
     }
     numbers = [fold for fold in np.unique(test.folds).tolist() if fold >= 0]
-    of_folds = [curve(test.take(test.folds == fold)) for fold in numbers]
+    of_folds = {fold: curve(test.take(test.folds == fold)) for fold in numbers}
     return ScoreCurves(
         test.roc(signal, signal=classes[signal]),
         {other: one for other, one in pairs.items() if one is not None},
-        [one for one in of_folds if one is not None],
+        {fold: one for fold, one in of_folds.items() if one is not None},
         curve(train),
     )
 
@@ -192,7 +197,7 @@ def _draw_efficiencies(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -
         handles += axes.plot(*efficiencies, **style)
         names.append(name)
     if len(curves.folds) > 1:
-        grid, low, high = roc_band(curves.folds)
+        grid, low, high = roc_band([*curves.folds.values()])
         axes.fill_between(grid, low, high, color="black", alpha=0.2, linewidth=0)
     axes.margins(0.02)
     handles += axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
@@ -211,7 +216,7 @@ def _draw_rejections(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -> 
         names.append(name)
         highest = max(highest, float((1 / background[is_shown & (signal > 0.05)]).max(initial=1)))
     if len(curves.folds) > 1:
-        grid, low, high = roc_band(curves.folds)
+        grid, low, high = roc_band([*curves.folds.values()])
         axes.fill_betweenx(1 / grid[1:], low[1:], high[1:], color="black", alpha=0.2, linewidth=0)
     axes.set_yscale("log")
     axes.set_xlim(0, 1)
@@ -232,8 +237,7 @@ def _lines(
     against = others[0] if len(others) == 1 else "all others"
     name = f"against {against}: AUC {curves.whole.auc:.4f}"
     if len(curves.folds) > 1:
-        spread = np.std([curve.auc for curve in curves.folds], ddof=1)
-        name += f", folds \N{PLUS-MINUS SIGN} {spread:.4f}"
+        name += f", folds \N{PLUS-MINUS SIGN} {curves.spread:.4f}"
     lines = [(curves.whole, {"color": "black", "linewidth": 2}, name)]
     for label, curve in curves.others.items():
         name = f"against {classes[label]}: AUC {curve.auc:.4f}"

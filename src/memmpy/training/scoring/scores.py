@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_choice, check_flag, check_integer, check_path
-from memmpy.display import DisplayBlock, Renderable, format_count
+from memmpy.display import DisplayBlock, Renderable, Table, format_count
 from memmpy.errors import OptionError, SplitError, argument_hints
 from memmpy.export import Friend
 from memmpy.figures import check_figure_path, save_figure
@@ -16,7 +16,7 @@ from memmpy.training.scoring.fold_checks import ScoredEvents, check_events, chec
 from memmpy.training.scoring.friend_scores import batches_of_friends, write_scores
 from memmpy.training.scoring.roc_curve import RocCurve
 from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
-from memmpy.training.scoring.score_plot import curves_of, draw_scores
+from memmpy.training.scoring.score_plot import ScoreCurves, curves_of, draw_scores
 from memmpy.training.scoring.score_rows import ScoreRows, class_number, read_rows
 from memmpy.training.scoring.score_set import ScoreSet
 from memmpy.training.scoring.score_table import auc_of, score_table
@@ -200,6 +200,22 @@ class Scores(Renderable):
         bins, rows = check_integer("bins", bins, minimum=1), self._scored()
         return count_scores(rows, self._train.rows, self._classes, signal=number, bins=bins)
 
+    def curves(self, *, signal: str | None = None) -> ScoreCurves | None:
+        """Return the ROC curves of all events, of each fold, and of training events; see `roc`.
+
+        Returns
+        -------
+        ScoreCurves or None
+            None without events of signal or of background.
+        """
+        number = self._class_number(signal) if self._classes else None
+        return curves_of(self._scored(), self._train.rows, self._classes, signal=number)
+
+    def table(self) -> Table:
+        """Return a table of the events, their weights and the AUC."""
+        whole = None if self._set.num_incomplete else self._set.events
+        return score_table(self._set.rows, whole, self._classes, num_folds=self._splits.num_folds)
+
     def plot(
         self,
         path: PathLike | None = None,
@@ -252,8 +268,7 @@ class Scores(Renderable):
         file = check_figure_path(path)
         histograms = self.histograms(signal=signal, bins=bins)
         options = {"log": check_flag("log", log), "rejection": check_flag("rejection", rejection)}
-        number = self._class_number(signal) if self._classes else None
-        curves = curves_of(self._scored(), self._train.rows, self._classes, signal=number)
+        curves = self.curves(signal=signal)
         return save_figure(draw_scores(histograms, curves, self._classes, **options), file)
 
     def write_friend(self, directory: PathLike, *, overwrite: bool = False) -> list[Friend]:
@@ -286,9 +301,8 @@ class Scores(Renderable):
         DiskError, ReadOnlyStoreError
             If the directory cannot be written to.
         """
-        rows, classes = self._scored(), self._classes
-        num = self._num_entries
-        return write_scores(self._path, num, directory, rows, classes, overwrite=overwrite)
+        facts = self._num_entries, directory, self._scored(), self._classes
+        return write_scores(self._path, *facts, overwrite=overwrite)
 
     def read_friend(self, directory: PathLike) -> None:
         """Add the scores that `write_friend` wrote, each by the fold that made it.
@@ -375,5 +389,4 @@ class Scores(Renderable):
             title += f"\nFor comparison, {num} of training events: AUC {auc}"
         if not len(rows):
             return [title]
-        whole = None if num_incomplete else self._set.events
-        return [title, score_table(rows, whole, self._classes, num_folds=num_folds)]
+        return [title, self.table()]

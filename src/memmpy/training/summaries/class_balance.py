@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import DisplayBlock, Renderable, Table
+from memmpy.display import (
+    DisplayBlock,
+    Renderable,
+    Table,
+    format_number,
+    format_share,
+    shorten,
+)
 from memmpy.errors import argument_hints
 from memmpy.figures import (
     add_legend,
@@ -18,9 +25,7 @@ from memmpy.figures import (
     save_figure,
     set_plain_text,
 )
-from memmpy.jagged import format_share
 from memmpy.training.event_groups import EventGroups
-from memmpy.training.summaries.class_styles import short_name
 from memmpy.training.weight_sums import WeightSums
 from memmpy.typing import PathLike
 
@@ -96,27 +101,29 @@ class ClassBalance(Renderable):
     def _title(self) -> str:
         return "Balance of classes and splits" + (f" of {self.title}" if self.title else "")
 
-    def _blocks(self) -> Sequence[str | DisplayBlock]:
+    def table(self) -> Table:
+        """Return it as a table."""
         sections = [
             [
                 (
                     split,
                     name,
                     f"{self.num_events[row, column]:,}",
-                    f"{self.sums[row, column]:,.6g}",
+                    format_number(float(self.sums[row, column]), digits=6),
                     f"{self.effective[row, column]:,.0f}",
                     format_share(
                         int(self.num_negative[row, column]), int(self.num_events[row, column])
-                    )
-                    if self.num_negative[row, column]
-                    else "",
+                    ),
                 )
                 for column, name in enumerate(self.classes)
             ]
             for row, split in enumerate(self.splits)
         ]
         headings = ("split", "class", "events", "sum of weights", "effective", "negative")
-        return [Table(headings, 2, sections, title=self._title, optional=(5,))]
+        return Table(headings, 2, sections, title=self._title, optional=(5,))
+
+    def _blocks(self) -> Sequence[str | DisplayBlock]:
+        return [self.table()]
 
 
 def balance_of(
@@ -157,7 +164,7 @@ def _draw_balance(balance: ClassBalance) -> "Figure":
     for one, (name, values, form) in zip(axes, panels, strict=True):
         _draw_bars(one, balance, values, form)
         set_plain_text(one.set_title("", fontsize="medium"), name)
-    label_ticks(axes[0].yaxis, [short_name(name) for name in balance.classes])
+    label_ticks(axes[0].yaxis, [shorten(name, keep_end=True) for name in balance.classes])
     axes[0].set_ylim(num - 0.5, -0.5)
     handles = [Patch(color="0.2", alpha=alpha) for alpha in _ALPHAS]
     set_plain_text(figure.suptitle("", fontsize="medium", fontweight="bold"), balance._title)

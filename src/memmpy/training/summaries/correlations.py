@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.display import DisplayBlock, Renderable, Table, format_count
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, shorten
 from memmpy.errors import argument_hints
 from memmpy.figures import check_figure_path, label_ticks, new_figure, save_figure, set_plain_text
-from memmpy.training.summaries.class_styles import short_name
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ class Correlations(Renderable):
         file = check_figure_path(path)
         return save_figure(_draw_correlations(self), file)
 
-    def _blocks(self) -> Sequence[str | DisplayBlock]:
+    def table(self) -> Table:
+        """Return the strongest ones as a table."""
         first, second = np.triu_indices(len(self.keys), 1)
         pairs = self.matrices[:, first, second]
         sizes = np.max(np.abs(pairs), axis=0, initial=0.0, where=np.isfinite(pairs))
@@ -100,7 +100,10 @@ class Correlations(Renderable):
             title += f": the {len(rows)} strongest of {len(first):,}"
         headings = ("key", "key", *self.classes)
         optional = range(len(headings) - 1, 2, -1)
-        return [Table(headings, 2, [rows], title=title, optional=optional)]
+        return Table(headings, 2, [rows], title=title, optional=optional)
+
+    def _blocks(self) -> Sequence[str | DisplayBlock]:
+        return [self.table()]
 
 
 def _draw_correlations(correlations: Correlations) -> "Figure":
@@ -111,7 +114,7 @@ def _draw_correlations(correlations: Correlations) -> "Figure":
     size = min(
         _MAX_WIDTH / num_columns, max(2.8, 0.4 * min(num_keys, _MAX_WRITTEN), 0.1 * num_keys)
     )
-    names = [short_name(key, limit=_MAX_NAME) for key in correlations.keys]
+    names = [shorten(key, _MAX_NAME, keep_end=True) for key in correlations.keys]
     fontsize = min(9.0, 0.75 * 72 * size / num_keys)
     margin = 0.6 * fontsize * max(map(len, names)) / 72
     height = num_rows * (size + 0.35) + margin + 0.4
@@ -126,7 +129,7 @@ def _draw_correlations(correlations: Correlations) -> "Figure":
         image = one.imshow(correlations.matrices[place], vmin=-1, vmax=1, cmap="RdBu_r")
         one.set_facecolor("0.85")  # of pairs without a coefficient
         events = format_count(int(correlations.num_events[place]), "event")
-        name = f"{short_name(correlations.classes[place])}: {events}"
+        name = f"{shorten(correlations.classes[place], keep_end=True)}: {events}"
         set_plain_text(one.set_title("", fontsize="small"), name)
         if num_keys <= _MAX_WRITTEN:
             _write_percents(one, correlations.matrices[place])

@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
-from memmpy.display import DisplayBlock, Renderable, Table, format_count
-from memmpy.figures import add_legend, check_figure_path, new_figure, save_figure, set_plain_text
-from memmpy.training.summaries.class_styles import short_name, style_of_class
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_share, shorten
+from memmpy.figures import (
+    add_legend,
+    check_figure_path,
+    line_style,
+    new_figure,
+    save_figure,
+    set_plain_text,
+)
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -167,9 +173,9 @@ class InputHistograms(Renderable):
                 one.input,
                 one.key,
                 f"{one.num_items.sum():,}",
-                _percent(one.missing_share) if one.missing_share else "",
+                format_share(one.missing_share),
                 *_bounds(one.edges),
-                "" if after is None or not after.outside_share else _percent(after.outside_share),
+                "" if after is None else format_share(after.outside_share),
             )
             for one, after in zip(self.before, self.after, strict=True)
         ]
@@ -214,14 +220,14 @@ def _draw_inputs(histograms: InputHistograms, *, log: bool) -> "Figure":
         title += f": {len(pairs)} of {len(histograms.before):,} keys, choose others with inputs="
     set_plain_text(figure.suptitle("", fontsize="medium", fontweight="bold"), title)
     names = [
-        f"{short_name(histograms.classes[number])}: {format_count(int(num), 'event')}"
+        f"{shorten(histograms.classes[number], keep_end=True)}: {format_count(int(num), 'event')}"
         for number, num in enumerate(histograms.num_events)
         if number in classes
     ]
     if names:
         from matplotlib.lines import Line2D
 
-        handles = [Line2D([], [], **style_of_class(histograms.classes, one)) for one in classes]
+        handles = [Line2D([], [], **_style_of(histograms.classes, one)) for one in classes]
         num = min(len(names), _MAX_LEGEND if num_columns > 2 else 2)
         add_legend(figure, handles, names, loc="outside lower center", ncols=num)
     return figure
@@ -237,7 +243,7 @@ def _draw_panel(
         if pair is None:
             continue
         density, errors = pair
-        style = style_of_class(histograms.classes, number)
+        style = _style_of(histograms.classes, number)
         axes.stairs(density, one.edges, baseline=None, linewidth=1.2, **style)
         axes.stairs(
             density + errors,
@@ -265,7 +271,9 @@ def _draw_panel(
     if is_after:
         notes = ["scaled", *notes]
     else:
-        set_plain_text(axes.set_title("", fontsize="small", pad=3), short_name(one.label))
+        set_plain_text(
+            axes.set_title("", fontsize="small", pad=3), shorten(one.label, keep_end=True)
+        )
     if notes:
         set_plain_text(
             axes.annotate("", (0.98, 0.96), xycoords="axes fraction", ha="right", va="top",
@@ -276,6 +284,11 @@ def _draw_panel(
     axes.xaxis.get_offset_text().set_fontsize("x-small")
 
 
+def _style_of(classes: tuple[str, ...], number: int) -> dict[str, Any]:
+    """Return the style of a class; the last number is for the events of no class."""
+    return line_style(number if number < len(classes) - 1 else -1)
+
+
 def _notes(one: InputHistogram) -> Iterator[str]:
     """Yield what a panel does not show."""
     if not one.num_items.any():
@@ -283,15 +296,9 @@ def _notes(one: InputHistogram) -> Iterator[str]:
     elif one.missing_share == 1:
         yield "all missing"
     elif one.missing_share:
-        yield f"{_percent(one.missing_share)} missing"
+        yield f"{format_share(one.missing_share)} missing"
     if one.outside_share > 0.01:
-        yield f"{_percent(one.outside_share)} outside"
-
-
-def _percent(share: float) -> str:
-    if share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.4g} %"
+        yield f"{format_share(one.outside_share)} outside"
 
 
 def _bounds(edges: NDArray[np.float64]) -> tuple[str, str]:
