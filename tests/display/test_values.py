@@ -1,6 +1,7 @@
 """Tests of values as a reader wants to see them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -13,6 +14,7 @@ from memmpy.display import (
     facts_html,
     fields_html,
     format_number,
+    format_path,
     format_share,
     format_value,
     shorten,
@@ -132,3 +134,12 @@ def test_fields_that_have_their_default_are_left_out() -> None:
 
 def test_facts_have_no_heading() -> None:
     assert "<thead>" not in facts_html("title", {"a": "1"})
+
+
+def test_a_path_is_seen_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, outside = tmp_path / "here" / "data.mmpy", tmp_path / "data.mmpy"
+    inside.parent.mkdir()
+    monkeypatch.chdir(inside.parent)
+    assert (format_path(inside), format_path(outside)) == ("data.mmpy", str(outside))

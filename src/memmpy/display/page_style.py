@@ -9,7 +9,7 @@ _STYLE = """
 --line:rgba(128,128,128,.3);--shade:rgba(128,128,128,.09)}
 .memmpy p{margin:.5em 0 .35em;font-weight:600;white-space:pre-wrap;overflow-wrap:anywhere}
 .memmpy p~p:last-child{font-weight:400}
-.memmpy .scroll{overflow:auto;max-height:32rem;margin:.25em 0 .75em;
+.memmpy .scroll{overflow:auto;max-height:48rem;margin:.25em 0 .75em;
 width:fit-content;max-width:100%;border:1px solid var(--line);border-radius:6px}
 .memmpy table{border-collapse:collapse;margin:0;border:0;font-size:inherit;
 font-variant-numeric:tabular-nums;width:auto;display:table}

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from memmpy.display.inline_charts import InlineChart
@@ -14,6 +16,7 @@ __all__ = [
     "facts_html",
     "fields_html",
     "format_number",
+    "format_path",
     "format_share",
     "format_value",
     "json_value",
@@ -44,6 +47,13 @@ def format_number(value: float | None, *, digits: int = 4) -> str:
         return f"{value:.{digits}g}"
     text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_path(path: Path) -> str:
+    """Return an absolute path, seen from the working directory if it lies in there."""
+    with suppress(ValueError, OSError):  # it lies elsewhere, or the directory is gone
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
 
 
 def format_share(part: float, whole: float = 1.0) -> str:

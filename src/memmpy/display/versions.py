@@ -21,7 +21,7 @@ def show_versions() -> None:
     Examples
     --------
     >>> memmpy.show_versions()  # doctest: +SKIP
-    memmpy:       0.2.0
+    memmpy:       0.3.0
     python:       3.11.7 (/usr/bin/python3)
     platform:     Linux-6.8.0-x86_64-with-glibc2.36
     cpus:         16

@@ -7,7 +7,7 @@ from typing import Any, Protocol, final, runtime_checkable
 
 from memmpy.checks import check_mapping
 from memmpy.columns import type_of_column
-from memmpy.display import Table, format_count
+from memmpy.display import Table, format_count, format_path
 from memmpy.errors import FitError, OptionError, argument_hints
 from memmpy.kernels import Words
 from memmpy.loaders import LoaderOptions, SamplingOption, ShuffleOption, check_shuffle
@@ -344,7 +344,7 @@ class TrainingSet(TrainingSummaries):
     def _blocks(self) -> list[str | Table]:
         events = format_count(len(self), "event", "events")
         classes = f", classes {', '.join(self.classes)}" if self.classes else ""
-        title = f"Training set of {str(self.path)!r}: {events}{classes}\n{self.splits}"
+        title = f"Training set of {format_path(self.path)!r}: {events}{classes}\n{self.splits}"
         inputs = [(name, ", ".join(keys)) for name, keys in self.inputs.items()]
         blocks: list[str | Table] = [Table(("input", "keys"), 2, [inputs], title=title)]
         if self._fit_source is not None:  # its numbers are of other events

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memmpy.checks import check_choice, check_flag, check_integer, check_path
-from memmpy.display import DisplayBlock, Renderable, Table, format_count
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_path
 from memmpy.errors import OptionError, SplitError, argument_hints
 from memmpy.export import Friend
 from memmpy.figures import check_figure_path, save_figure
@@ -379,7 +379,7 @@ class Scores(Renderable):
 
     def _blocks(self) -> list[str | DisplayBlock]:
         rows, num_folds = self._set.rows, self._splits.num_folds
-        title = f"Scores of {format_count(len(self), 'event')} of {str(self._path)!r}"
+        title = f"Scores of {format_count(len(self), 'event')} of {format_path(self._path)!r}"
         if self._is_average and num_folds is not None:
             title += f", the mean of {num_folds} folds"
         if num_incomplete := self._set.num_incomplete:
