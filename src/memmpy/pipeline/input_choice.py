@@ -167,11 +167,11 @@ def _choose_objects(
         stem = next((s for s in groups if re.fullmatch(pattern, s, re.IGNORECASE)), None)
         if stem is None:
             continue
-        own = groups[stem]
-        values = _CARTESIAN if "px" in own and "pt" not in own else _VALUES
-        keys = [next((own[one] for one in names if one in own), None) for names in values]
+        members = groups[stem]
+        values = _CARTESIAN if "px" in members and "pt" not in members else _VALUES
+        keys = [next((members[one] for one in names if one in members), None) for names in values]
         if name == "jets":
-            keys.append(next((key for last, key in own.items() if _TAG.fullmatch(last)), None))
+            keys.append(next((key for last, key in members.items() if _TAG.fullmatch(last)), None))
         there = tuple(_expression(key) for key in keys if key is not None)
         if there:
             objects[name] = (there, _LENGTHS.get(name, _LENGTH))

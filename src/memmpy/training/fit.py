@@ -107,13 +107,13 @@ class Fit:
         """
         factors = None
         if self._request.has_weight:
-            own = self._group_factors
-            bins = np.ones((len(own.by_class), 1)) if self._bins is None else self._bins.factors
-            by_bin = own.by_class[:, np.newaxis] * bins
+            groups = self._group_factors
+            bins = np.ones((len(groups.by_class), 1)) if self._bins is None else self._bins.factors
+            by_bin = groups.by_class[:, np.newaxis] * bins
             factors = WeightFactors(
                 np.vstack([by_bin, np.ones(by_bin.shape[1])]),
                 self._request.negative if is_train else "keep",
-                own.by_group,
+                groups.by_group,
                 self._groups,
                 NO_CLASS if self._request.classes else 0,
             )

@@ -171,8 +171,8 @@ def fit_bin_factors(
     inside = sums[:, :-1]
     target = np.full(reweight.num_bins, 1.0 / reweight.num_bins)
     if reweight.to is not None:
-        own = inside[classes.index(reweight.to)]
-        target = own / own.sum() if own.sum() > 0 else np.zeros_like(own)
+        reference = inside[classes.index(reweight.to)]
+        target = reference / reference.sum() if reference.sum() > 0 else np.zeros_like(reference)
     factors = np.ones_like(sums)
     totals = inside.sum(axis=1, keepdims=True)
     is_usable = (inside > 0) & (target > 0) & (totals > 0)

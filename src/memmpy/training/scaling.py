@@ -205,10 +205,10 @@ def _notes(
         reason = None if method is None else _reason(method, moments, width, i)
         if reason is not None:
             by_reason.setdefault(reason, []).append(key)
-    for reason, own in by_reason.items():
-        names = ", ".join(map(repr, own[:_MAX_NAMES]))
-        more = f" and {len(own) - _MAX_NAMES:,} more keys" if len(own) > _MAX_NAMES else ""
-        yield f"{names}{more} {reason[len(own) > 1]}"
+    for reason, group in by_reason.items():
+        names = ", ".join(map(repr, group[:_MAX_NAMES]))
+        more = f" and {len(group) - _MAX_NAMES:,} more keys" if len(group) > _MAX_NAMES else ""
+        yield f"{names}{more} {reason[len(group) > 1]}"
 
 
 def _reason(

@@ -212,11 +212,11 @@ class TrainingRequest:
                 key, derived = self._member(text)
                 if not (frozenset({key}) if derived is None else derived.keys) <= types.keys():
                     continue
-                own = types[key] if derived is None else derived.type_of(types)
-                if own.kind == "jagged" or own.shape:
+                column_type = types[key] if derived is None else derived.type_of(types)
+                if column_type.kind == "jagged" or column_type.shape:
                     message = f"the input {name!r} takes one number for each event, and {text!r} "
                     way_out = f"take an element, or give lists as Objects([{text!r}])"
-                    raise ColumnError(f"{message}has {own.in_words()}: {way_out}")
+                    raise ColumnError(f"{message}has {column_type.in_words()}: {way_out}")
 
     def with_columns(self, columns: Collection[str]) -> "TrainingRequest":
         """Return the request for a store with some columns: other spectators may be aliases."""

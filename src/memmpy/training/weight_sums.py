@@ -97,10 +97,10 @@ class WeightSums:
 def num_effective(totals: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``sum(w)**2 / sum(w**2)``, 0 without weights, NaN where squares overflow."""
     with np.errstate(over="ignore"):
-        own = np.square(totals)
-    is_finite = np.isfinite(own) & np.isfinite(squares)
+        squared_sums = np.square(totals)
+    is_finite = np.isfinite(squared_sums) & np.isfinite(squares)
     effective = np.where(is_finite, 0.0, np.nan)
-    np.divide(own, squares, out=effective, where=is_finite & (squares > 0))
+    np.divide(squared_sums, squares, out=effective, where=is_finite & (squares > 0))
     return effective
 
 

@@ -144,8 +144,8 @@ def findings_of_samples(one: SampledInput, *, num_tests: int) -> Iterator[Findin
 
 def _findings_of_spikes(one: SampledInput, key: str, values: Sequence[Array]) -> Iterator[Finding]:
     """Yield a finding for each value that is a spike in some class."""
-    found = {value for column in values for value in spikes(np.sort(column[np.isfinite(column)]))}
-    for value in sorted(found):
+    columns = (np.sort(column[np.isfinite(column)]) for column in values)
+    for value in sorted({value for column in columns for value in spikes(column)}):
         num = sum(int(np.count_nonzero(column == value)) for column in values)
         where = f"input {one.name!r}: {value:g} in {num:,} sampled values"
         yield Finding("spike", key, where, num, "warning", _SPIKE)
@@ -159,13 +159,13 @@ def spikes(ascending: Array) -> list[float]:
     ascending : array of shape (n,)
         The finite values.
     """
-    found: list[float] = []
+    values: list[float] = []
     least_num = max(_SPIKE_NUM, math.floor(_SPIKE_SHARE * len(ascending)) + 1)
     # Without the outermost spikes, other ones stand out.
     while len(ascending) and (new := _outer_spikes(ascending, least_num)):
-        found += new
+        values += new
         ascending = ascending[~np.isin(ascending, np.array(new, ascending.dtype))]
-    return sorted(found)
+    return sorted(values)
 
 
 def _outer_spikes(ascending: Array, least_num: int) -> list[float]:

@@ -35,7 +35,8 @@ class Scores(Renderable):
 
     Each event has one score, of the fold that tests it; without folds, only events of the test
     split have scores. With ``average=True``, each event has the mean of the scores of all folds,
-    and no fold has trained on it. Without folds, that is the score of the one model.
+    and no fold has trained on it. Without folds, that is the score of the one model. They take
+    about 30 bytes of memory for each event. Pickles of scores hold the rows and not the data.
 
     Parameters
     ----------
@@ -43,11 +44,6 @@ class Scores(Renderable):
         The training set, or the events that its inputs are applied to.
     average : bool
         Whether to take the mean over all folds.
-
-    Notes
-    -----
-    Memory: about 30 bytes for each row of `add`, and one bit for each entry of the store; with
-    `average`, one bit for each fold. Scores can be pickled, which sends the rows and not the data.
 
     Examples
     --------

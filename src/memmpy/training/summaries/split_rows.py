@@ -102,8 +102,8 @@ class SplitRows:
         """
         keys = [
             InputKey(name, key, number)
-            for name, own in self.request.keys.items()
-            for number, key in enumerate(own)
+            for name, members in self.request.keys.items()
+            for number, key in enumerate(members)
         ]
         if names is None:
             return keys
