@@ -36,7 +36,7 @@ def only_skim(store: Path) -> Skim:
 
 def test_all_options_of_a_skim_can_be_typed(store: Path) -> None:
     done = memmpy(
-        *("skim", store, "--keys", "met", "--pad", "jet_pt:4:nan", "--group", "jets=jet_pt"),
+        *("skim", store, "--keys", "me*", "--pad", "jet_pt:4:nan", "--group", "jets=jet_pt"),
         *("--group", "event=nJets,met", "--dtype", "event=float64", "--cut", "nJets >= 6"),
         *("--by", "nJets,number", "--split-seed", "5"),
     )
@@ -46,6 +46,7 @@ def test_all_options_of_a_skim_can_be_typed(store: Path) -> None:
     assert found.rows["jets"].shape == (124, 4, 1)
     assert found.rows["jets_mask"].dtype == np.bool_
     assert found.rows["event"].dtype == np.float64
+    assert found.rows["met"].shape == (124,)  # of the pattern
     assert (found.ticket_rule.by, found.ticket_rule.seed) == (("nJets", "number"), 5)
 
 

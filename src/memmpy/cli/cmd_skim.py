@@ -89,6 +89,7 @@ def skim(
       memmpy skim data.toml
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cli.cluster import open_executor
+    from memmpy.dataset import Store
     from memmpy.display import quiet
     from memmpy.parallel import Work
     from memmpy.skims import skim as do_skim
@@ -112,10 +113,12 @@ def skim(
     keys_padded, renamed = parse_pads(rows.pad)
     if renamed:
         raise click.UsageError("a skim cannot rename columns: --pad takes key:length:fill")
+    path = Path(store)
+    keys = [one.key for one in Store(path).columns(rows.keys)] if rows.keys else []
     with open_executor(num_processes=work.workers, address=work.dask) as executor:
         result = do_skim(
-            Path(store),
-            keys=rows.keys,
+            path,
+            keys=keys,
             keys_padded=keys_padded,
             groups={name: split_at_commas([text]) for name, text in groups.items()},
             cut=entries.cut,
