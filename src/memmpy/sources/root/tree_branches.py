@@ -67,7 +67,7 @@ class TreeBranches:
 
     def _top_index(self, name: str) -> int | None:
         """Return the index of a branch of the tree itself, if its name can mean no other."""
-        if not self._lazy or "/" in name:
+        if not self._lazy or "/" in name or "_names" in self.__dict__:  # the names know it
             return None
         if name not in self._top_indices:
             try:
