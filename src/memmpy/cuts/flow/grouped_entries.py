@@ -1,7 +1,8 @@
 """Groups and weights of the entries that pass a cut, in ranges of bounded memory on threads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
@@ -109,7 +110,7 @@ class Grouping:
         warn_of(self.notes | notes.messages(self.weight))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroupOptions:
     """Which entries count, in which group and with which weight; see `cutflow`.
 
@@ -121,11 +122,6 @@ class GroupOptions:
         The cut that entries pass, and their weight.
     aliases, constants : mapping, optional
         Names for expressions and values.
-
-    Attributes
-    ----------
-    cut_node, weight_node : Node or None
-        The cut and the weight, with aliases and constants put in.
     """
 
     by: str | Sequence[str] | None = None
@@ -133,15 +129,21 @@ class GroupOptions:
     weight: str | None = None
     aliases: Mapping[str, str] | None = None
     constants: Mapping[str, Constant] | None = None
-    cut_node: Node | None = field(init=False)
-    weight_node: Node | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by", check_by(self.by))
         check_mapping("aliases", self.aliases)
         check_mapping("constants", self.constants)
-        for name, text in (("cut_node", self.cut), ("weight_node", self.weight)):
-            object.__setattr__(self, name, None if text is None else self.read(text))
+
+    @cached_property
+    def cut_node(self) -> Node | None:
+        """The cut, with aliases and constants put in."""
+        return None if self.cut is None else self.read(self.cut)
+
+    @cached_property
+    def weight_node(self) -> Node | None:
+        """The weight, with aliases and constants put in."""
+        return None if self.weight is None else self.read(self.weight)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
