@@ -11,7 +11,6 @@ from memmpy.cuts import cutflow, keys_of, parse
 from memmpy.demo.steps import (
     batch_table,
     convert_files,
-    literal,
     loading_rate,
     print_code,
     print_sentence,
@@ -19,6 +18,7 @@ from memmpy.demo.steps import (
 from memmpy.display import format_count, format_rate
 from memmpy.errors import RootFileError
 from memmpy.pipeline import load_root
+from memmpy.report import PythonCall, PythonText, code_of
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
 
@@ -29,8 +29,6 @@ __all__ = ["run_files"]
 
 #: Branches to convert of a file if none are named, at most.
 MAX_BRANCHES = 30
-#: Characters of a line of keys in the printed code, at most.
-_CODE_WIDTH = 54
 
 
 def run_files(
@@ -98,13 +96,13 @@ def run_files(
         sentence = f"{split}: {events} in {batches} of {batch_size:,}, {rate} events/s"
         print_sentence(console, sentence)
     options = {
-        "keys": "set(keys)",
-        **({} if cut is None else {"tcut": literal(cut)}),
-        "split": '"train"',
-        "batch_size": str(batch_size),
-        **({} if has_skim else {"skim": "False"}),
+        "keys": keys,
+        **({} if cut is None else {"tcut": cut}),
+        "split": "train",
+        "batch_size": batch_size,
+        **({} if has_skim else {"skim": False}),
     }
-    print_code(console, "The same in Python:", _code(configs, store, keys, options))
+    print_code(console, "The same in Python:", _code(configs, store, options))
     sentence = "To train on them, name inputs, classes and weight: see memmpy.training_set."
     console.print()
     print_sentence(console, sentence)
@@ -112,24 +110,12 @@ def run_files(
     print_code(console, "What to try next:", "\n".join(commands))
 
 
-def _code(
-    configs: Sequence[RFileConfig], store: Path, keys: Sequence[str], options: Mapping[str, str]
-) -> str:
+def _code(configs: Sequence[RFileConfig], store: Path, options: Mapping[str, object]) -> str:
     """Return Python that loads the training batches."""
-    lines = ["import memmpy", "from memmpy import RFileConfig", "", "files = ["]
-    for config in configs:
-        arguments = [str(config.path), *([] if config.tree is None else [str(config.tree)])]
-        metadata = f"metadata={literal(dict(config.metadata))}"
-        lines.append(f"    RFileConfig({', '.join([*map(literal, arguments), metadata])}),")
-    rows = [""]
-    for key in map(literal, keys):
-        if rows[-1] and len(rows[-1]) + len(key) > _CODE_WIDTH:
-            rows.append("")
-        rows[-1] += f"{key}, "
-    lines += ["]", "keys = [", *(f"    {row.rstrip()}" for row in rows), "]"]
-    lines += ["loader = memmpy.load_root(", "    files,", f"    {literal(str(store))},"]
-    lines += [f"    {name}={value}," for name, value in options.items()]
-    return "\n".join([*lines, ")", "for batch in loader:", "    ..."])
+    files = [RFileConfig(str(one.path), one.tree, one.metadata) for one in configs]
+    call = PythonCall("loader = memmpy.load_root", [PythonText("files"), str(store)], options)
+    lines = ["import memmpy", "", f"files = {code_of(files)}", code_of(call)]
+    return "\n".join([*lines, "for batch in loader:", "    ..."])
 
 
 def _fits_a_skim(conversion: Conversion, keys: Sequence[str]) -> bool:

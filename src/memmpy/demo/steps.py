@@ -1,6 +1,5 @@
 """The steps that the demos of toy events and of files of the user share, and how they print."""
 
-import json
 import textwrap
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = [
     "batch_table",
     "convert_files",
-    "literal",
     "loading_rate",
     "print_code",
     "print_sentence",
@@ -94,8 +92,3 @@ def loading_rate(loader: SplitLoader) -> float:
 
 def _count(batches: Iterable[Mapping[str, Any]]) -> int:
     return sum(len(batch["_index"]) for batch in batches)
-
-
-def literal(value: object) -> str:
-    """Return a text, or a list or a mapping of texts, as Python."""
-    return json.dumps(value, ensure_ascii=False)

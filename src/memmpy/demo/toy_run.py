@@ -1,10 +1,11 @@
 """The demo of toy events: convert, cut, train a network on five folds, and draw the scores."""
 
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,14 +17,13 @@ from memmpy.demo.network import Network
 from memmpy.demo.steps import (
     batch_table,
     convert_files,
-    literal,
     loading_rate,
     print_code,
     print_sentence,
 )
 from memmpy.display import format_count, format_rate, format_share, format_size
 from memmpy.pipeline import training_set
-from memmpy.report import write_report
+from memmpy.report import PythonCall, PythonText, code_of, write_report
 from memmpy.skims import Objects
 from memmpy.splits import Splits
 from memmpy.training import Scores, TrainingSet
@@ -42,37 +42,15 @@ OTHER_KEYS = {"runNumber", "eventNumber", "weight"}
 LABELS = {"ttbb": "process == 'ttbb'", "ttH": "process == 'ttH'"}
 NUM_FOLDS, NUM_EPOCHS = 5, 5
 
-_CODE = """\
-import memmpy
-from memmpy import Objects, RFileConfig, Splits
-from memmpy.demo import Network, demo_files
-
-files = demo_files({folder})
-event = {event_keys}
-jets = Objects({jet_keys}, length={length})
-data = memmpy.training_set(
-    [RFileConfig(*file) for file in files],
-    {store},
-    splits=Splits(num_folds={num_folds}, val=0.1),
-    inputs={{"event": event, "jets": jets}},
-    labels={{
-        "ttbb": "process == 'ttbb'",
-        "ttH": "process == 'ttH'",
-    }},
-    weight="weight",
-    cut={cut},
-    missing={missing:.0f},
-    scale="standard",
-    normalise="equal",
-)
+_TRAINING = """\
 scores = data.scores()
 for fold in range({num_folds}):
-    network = Network(["event", "jets"])
-    loader = data.loader("train", fold=fold, batch_size={batch_size})
+    network = Network(['event', 'jets'])
+    loader = data.loader('train', fold=fold, batch_size={batch_size})
     for epoch in range({num_epochs}):
         for batch in loader:
             network.step(batch)
-    for batch in data.loader("test", fold=fold, shuffle=False):
+    for batch in data.loader('test', fold=fold, shuffle=False):
         scores.add(batch, network.predict(batch), fold=fold)
 print(scores)
 """
@@ -118,37 +96,35 @@ def run_toys(
     keys = {*EVENT_KEYS, *JET_KEYS, *OTHER_KEYS, *keys_of(parse(cut))} - {"process", "year"}
     convert_files(files, store, keys, console=console)
     console.print(cutflow(store, cut, by="process", weight="weight"))
-    data = training_set(
-        files,
-        store,
-        splits=Splits(num_folds=NUM_FOLDS, val=0.1),
-        inputs={"event": EVENT_KEYS, "jets": Objects(JET_KEYS, length=MAX_JETS)},
-        labels=LABELS,
-        weight="weight",
-        cut=cut,
-        missing=MISSING,
-        scale="standard",
-        normalise="equal",
-    )
+    options: dict[str, Any] = {
+        "splits": Splits(num_folds=NUM_FOLDS, val=0.1),
+        "inputs": {"event": EVENT_KEYS, "jets": Objects(JET_KEYS, length=MAX_JETS)},
+        "labels": LABELS,
+        "weight": "weight",
+        "cut": cut,
+        "missing": MISSING,
+        "scale": "standard",
+        "normalise": "equal",
+    }
+    data = training_set(files, store, **options)
     scores = _train(data, batch_size=batch_size, console=console)
-    code = _CODE.format(
-        folder=literal(str(folder)),
-        store=literal(str(store)),
-        event_keys=literal(EVENT_KEYS),
-        jet_keys=literal(JET_KEYS),
-        length=MAX_JETS,
-        num_folds=NUM_FOLDS,
-        num_epochs=NUM_EPOCHS,
-        cut=literal(cut),
-        missing=MISSING,
-        batch_size=batch_size,
-    )
+    code = _code(folder, store, options, batch_size=batch_size)
     code += _write_pictures(directory, data, scores, console=console)
     print_code(console, "The same in Python:", code.rstrip())
     verbs = [f"memmpy {verb} {quote(str(store))}" for verb in ("info", "bench")]
     commands = [*verbs, "memmpy demo --files YOURS.root"]
     print_code(console, "What to try next:", "\n".join(commands))
     return scores
+
+
+def _code(folder: Path, store: Path, options: Mapping[str, object], *, batch_size: int) -> str:
+    """Return Python that makes the training set and trains."""
+    files = PythonCall("files = demo_files", [str(folder)], {})
+    configs = PythonText("[memmpy.RFileConfig(*file) for file in files]")
+    call = PythonCall("data = memmpy.training_set", [configs, str(store)], options)
+    training = _TRAINING.format(num_folds=NUM_FOLDS, num_epochs=NUM_EPOCHS, batch_size=batch_size)
+    imports = "import memmpy\nfrom memmpy.demo import Network, demo_files\n"
+    return "\n".join([imports, code_of(files), code_of(call), training])
 
 
 def _write_files(folder: Path, *, num_events: int, seed: int, console: "Console") -> None:
@@ -209,12 +185,12 @@ def _write_pictures(
         picture = directory / "scores.png"
         scores.plot(picture)
         print_sentence(console, f"Scores and ROC curve: {picture}")
-        code += f"scores.plot({literal(str(picture))})\n"
+        code += f"scores.plot({str(picture)!r})\n"
     if find_spec("jinja2") is not None:
         page = directory / "report.html"
         write_report(data, page, scores=scores)
         print_sentence(console, f"A page on the data and the training: {page}")
-        code += f"page = {literal(str(page))}\nmemmpy.write_report(data, page, scores=scores)\n"
+        code += f"page = {str(page)!r}\nmemmpy.write_report(data, page, scores=scores)\n"
     if code.count("\n") < 3:
         print_sentence(console, "For all pictures: pip install 'memmpy[plot,report]'")
     return code

@@ -1,5 +1,6 @@
 """Figures of matplotlib: made, coloured, labelled and saved alike by all rooms."""
 
+from memmpy.figures.drawable import Drawable
 from memmpy.figures.drawing import (
     COLOURS,
     add_legend,
@@ -14,6 +15,7 @@ from memmpy.figures.drawing import (
 
 __all__ = [
     "COLOURS",
+    "Drawable",
     "add_legend",
     "check_figure_path",
     "label_axes",

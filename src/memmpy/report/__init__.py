@@ -2,6 +2,16 @@
 
 from memmpy.report.bench import bench_loader, measure_rates
 from memmpy.report.headspace import Headspace, headspace
+from memmpy.report.python_code import PythonCall, PythonText, code_of
 from memmpy.report.write_report import write_report
 
-__all__ = ["Headspace", "bench_loader", "headspace", "measure_rates", "write_report"]
+__all__ = [
+    "Headspace",
+    "PythonCall",
+    "PythonText",
+    "bench_loader",
+    "code_of",
+    "headspace",
+    "measure_rates",
+    "write_report",
+]

@@ -16,7 +16,8 @@ from memmpy.errors import OptionError, argument_hints
 from memmpy.report.chart_rows import ClassCuts, process_columns
 from memmpy.report.finding_groups import findings_of, verdict_of
 from memmpy.report.key_charts import draw_keys
-from memmpy.report.report_code import call_lines, code_of_store, code_of_training
+from memmpy.report.python_code import PythonCall, PythonText, code_of
+from memmpy.report.report_code import code_of_store, code_of_training
 from memmpy.report.report_data import Panel, ReportData, Section
 from memmpy.report.report_page import page_template, render_page
 from memmpy.report.store_sections import (
@@ -251,8 +252,8 @@ def _code_section(
     data = "store"
     if training is not None:
         code, data = f"{code}\n\n{code_of_training(training)}", "data"
-    lines = call_lines("memmpy.write_report", [data, repr(str(file))], options)
-    code = "\n".join([code, "", *lines])
+    call = PythonCall("memmpy.write_report", [PythonText(data), str(file)], options)
+    code = f"{code}\n\n{code_of(call)}"
     made_by = {
         version
         for column in store.snapshot.metadata.columns.values()

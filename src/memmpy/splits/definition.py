@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from memmpy.checks import check_integer, check_path, check_seed
 from memmpy.cuts import keys_of, parse
 from memmpy.errors import OptionError, SplitError, argument_hints
+from memmpy.figures import Drawable
 from memmpy.order import (
     NUM_TICKETS,
     SPLIT_NAMES,
@@ -47,12 +48,13 @@ _MAX_FOLDS = 10_000
 @argument_hints
 @final
 @dataclass(frozen=True, slots=True)
-class Splits:
+class Splits(Drawable):
     """The columns that name an event, and the rule that puts it into train, val or test.
 
     The values of some columns name an event. The *ticket* of an event is a keyed hash of these
     values, uniform in [0, 1). Splits and folds are intervals of tickets. So the split of an event
-    depends only on its name and the seed, and not on cuts, files, machines or batch sizes.
+    depends only on its name and the seed, and not on cuts, files, machines or batch sizes. `plot`
+    draws a ring of tickets for each fold, with its arcs for train, val and test.
 
     Parameters
     ----------
@@ -92,6 +94,7 @@ class Splits:
     >>> splits = Splits(by=("run", "event"), num_folds=5)
     >>> splits.of({"run": [1, 1, 2], "event": [7, 8, 7]}, fold=0)  # 0 train, 1 val, 2 test
     array([0, 0, 2])
+    >>> splits.plot("folds.png")
     """
 
     by: By = None
@@ -212,35 +215,10 @@ class Splits:
         text = header_text(self.ticket_rule, ranges, num_folds=self.num_folds, title=str(self))
         write_atomically(check_path(path), text.encode(), durable=False, is_in_store=False)
 
-    def plot(self, path: PathLike | None = None) -> "Figure":
-        """Draw a ring of tickets for each fold, with its arcs for train, val and test.
-
-        Parameters
-        ----------
-        path : path-like, optional
-            The file, ``.png``, ``.pdf`` or ``.svg``; it is replaced. By default no file is written.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            The figure, to change it or to show it in a notebook.
-
-        Raises
-        ------
-        MissingPackageError
-            If matplotlib is not installed: ``pip install 'memmpy[plot]'``.
-        OptionError
-            If the suffix is another one.
-        DiskError, ReadOnlyStoreError
-            If memmpy cannot write the file.
-
-        Examples
-        --------
-        >>> Splits(by=("run", "event"), num_folds=5).plot("folds.png")
-        """
+    def _draw(self) -> "Figure":
         folds = [None] if self.num_folds is None else [*range(self.num_folds)]
         arcs = [{split: self.ranges(split, fold) for split in SPLIT_NAMES} for fold in folds]
-        return draw_ring(path, arcs, num_folds=self.num_folds)
+        return draw_ring(arcs, num_folds=self.num_folds)
 
     @property
     def ticket_rule(self) -> TicketRule:

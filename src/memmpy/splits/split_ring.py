@@ -10,13 +10,10 @@ from memmpy.display import format_share
 from memmpy.figures import (
     COLOURS,
     add_legend,
-    check_figure_path,
     new_figure,
-    save_figure,
     set_plain_text,
 )
 from memmpy.order import NUM_TICKETS
-from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,19 +30,16 @@ _MAX_FOLDS, _MAX_NAMED = 10, 10
 _HOLE = 0.38
 
 
-def draw_ring(path: PathLike | None, folds: Sequence[Arcs], *, num_folds: int | None) -> "Figure":
+def draw_ring(folds: Sequence[Arcs], *, num_folds: int | None) -> "Figure":
     """Draw a ring of tickets for each fold, the first outside, and return the figure.
 
     Parameters
     ----------
-    path : path-like or None
-        The file; None to write none.
     folds : sequence of mapping of str to sequence of (int, int)
         The tickets of the splits of each fold; of one set of splits without folds.
     num_folds : int or None
         The number of folds; None without folds.
     """
-    file = check_figure_path(path)
     shown = folds[:_MAX_FOLDS]
     figure = new_figure(7.2, 5.4)
     figure.set_layout_engine("none")
@@ -79,7 +73,7 @@ def draw_ring(path: PathLike | None, folds: Sequence[Arcs], *, num_folds: int | 
     set_plain_text(
         figure.text(0.99, 0.03, "", ha="right", va="bottom", fontsize="small"), "\n".join(notes)
     )
-    return save_figure(figure, file)
+    return figure
 
 
 def _label_ring(axes: Any, *, num_folds: int | None, width: float) -> None:

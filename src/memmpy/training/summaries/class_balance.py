@@ -17,17 +17,15 @@ from memmpy.display import (
 )
 from memmpy.errors import argument_hints
 from memmpy.figures import (
+    Drawable,
     add_legend,
-    check_figure_path,
     label_ticks,
     line_style,
     new_figure,
-    save_figure,
     set_plain_text,
 )
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.weight_sums import WeightSums
-from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,10 +41,11 @@ _MAX_FACTOR = 50.0
 @argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ClassBalance(Renderable):
+class ClassBalance(Renderable, Drawable):
     """The events of s splits and c classes, with the weights of physics.
 
-    ``print``, ``rich.print`` and notebooks show a table.
+    ``print``, ``rich.print`` and notebooks show a table. `plot` draws bars of the events, the sums
+    of weights and the effective events; if there are negative weights, of their share, too.
 
     Attributes
     ----------
@@ -70,32 +69,8 @@ class ClassBalance(Renderable):
     sums: NDArray[np.float64]
     effective: NDArray[np.float64]
 
-    def plot(self, path: PathLike | None = None) -> "Figure":
-        """Draw bars of the events, the sums of weights and the effective events.
-
-        If there are negative weights, bars show their share, too.
-
-        Parameters
-        ----------
-        path : path-like, optional
-            The file, ``.png``, ``.pdf`` or ``.svg``; it is replaced. By default no file is written.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            The figure, to change it or to show it in a notebook.
-
-        Raises
-        ------
-        MissingPackageError
-            If matplotlib is not installed: ``pip install 'memmpy[plot]'``.
-        OptionError
-            If the suffix is another one.
-        DiskError, ReadOnlyStoreError
-            If memmpy cannot write the file.
-        """
-        file = check_figure_path(path)
-        return save_figure(_draw_balance(self), file)
+    def _draw(self) -> "Figure":
+        return _draw_balance(self)
 
     @property
     def _title(self) -> str:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.display import DisplayBlock, Renderable, Table, format_count, shorten
 from memmpy.errors import argument_hints
-from memmpy.figures import check_figure_path, label_ticks, new_figure, save_figure, set_plain_text
-from memmpy.typing import PathLike
+from memmpy.figures import Drawable, label_ticks, new_figure, set_plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,10 +30,11 @@ _MAX_NAME = 24
 @argument_hints
 @final
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Correlations(Renderable):
+class Correlations(Renderable, Drawable):
     """The linear correlations of inputs in one split, with the weights of a training.
 
-    ``print``, ``rich.print`` and notebooks show the strongest ones.
+    ``print``, ``rich.print`` and notebooks show the strongest ones. `plot` draws a matrix of each
+    class; grey cells have no coefficient.
 
     Attributes
     ----------
@@ -57,30 +57,8 @@ class Correlations(Renderable):
     num_events: NDArray[np.int64]
     matrices: NDArray[np.float64]
 
-    def plot(self, path: PathLike | None = None) -> "Figure":
-        """Draw a matrix of each class; grey cells have no coefficient.
-
-        Parameters
-        ----------
-        path : path-like, optional
-            The file, ``.png``, ``.pdf`` or ``.svg``; it is replaced. By default no file is written.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            The figure, to change it or to show it in a notebook.
-
-        Raises
-        ------
-        MissingPackageError
-            If matplotlib is not installed: ``pip install 'memmpy[plot]'``.
-        OptionError
-            If the suffix is another one.
-        DiskError, ReadOnlyStoreError
-            If memmpy cannot write the file.
-        """
-        file = check_figure_path(path)
-        return save_figure(_draw_correlations(self), file)
+    def _draw(self) -> "Figure":
+        return _draw_correlations(self)
 
     def table(self) -> Table:
         """Return the strongest ones as a table."""
