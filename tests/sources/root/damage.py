@@ -26,6 +26,7 @@ from memmpy.errors import MemmpyError
 from memmpy.jagged import Jagged
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
+from memmpy.sources.root.compression import decompress
 from memmpy.sources.root.lazy_tree import LazyTree
 
 __all__ = ["outcomes"]
@@ -158,6 +159,8 @@ def damages(
         lazy = LazyTree(key)
         data = bytes(lazy._chunk.raw_data)
         plain, origin = with_plain_tree(raw, key, data)
+        classes, *bounds = with_plain_streamers(raw, inner)
+        class_bytes = (bounds[0], bounds[1])
         header = (0, 100 + inner.fNbytesName + 60)
         keys = (file._fSeekKeys, file._fSeekKeys + file._fNbytesKeys)
         streamers = (inner.fSeekInfo, inner.fSeekInfo + inner._fNbytesInfo)
@@ -171,6 +174,8 @@ def damages(
     regions = {"header": header, "keys": keys, "streamers": streamers, "tree": record}
     for name, region in regions.items():
         yield f"flip in {name}", None, flip([region])
+    for _ in range(2):
+        yield "flip in plain streamers", classes, flip([class_bytes])
     for _ in range(8):
         yield "flip in own records", plain, flip(own)
     for _ in range(4):
@@ -185,22 +190,41 @@ def with_plain_tree(raw: bytes, key: Any, data: bytes) -> tuple[bytes, int]:
 
     Checksums of compressed blocks would notice each damage.
     """
-    name = key.fKeylen
-    head = bytearray(raw[key.fSeekKey : key.fSeekKey + name])
-    num_bytes = name + len(data)
-    old = head[:8]
-    head[:4] = struct.pack(">i", num_bytes)
+    out, start = with_record(raw, key.fSeekKey, key.fKeylen, data)
     size, layout = (8, ">q") if key.fVersion > 1000 else (4, ">i")
-    head[18 : 18 + size] = struct.pack(layout, len(raw))
-    out = bytearray(raw)
+    old, seek = raw[key.fSeekKey : key.fSeekKey + 8], struct.pack(layout, key.fSeekKey)
     at = raw.index(old)  # the entry in the list of keys, not the key itself
-    while at == key.fSeekKey or raw[at + 18 : at + 18 + size] != struct.pack(layout, key.fSeekKey):
+    while at == key.fSeekKey or raw[at + 18 : at + 18 + size] != seek:
         at = raw.index(old, at + 1)
-    out[at : at + 4], out[at + 18 : at + 18 + size] = head[:4], head[18 : 18 + size]
-    end = len(raw) + num_bytes
-    large = struct.unpack_from(">i", raw, 4)[0] >= 1000000
-    out[12 : 20 if large else 16] = struct.pack(">q" if large else ">i", end)
-    return bytes(out + head + data), len(raw) + name
+    out[at : at + 4] = struct.pack(">i", key.fKeylen + len(data))
+    out[at + 18 : at + 18 + size] = struct.pack(layout, len(raw))
+    return bytes(out), start
+
+
+def with_plain_streamers(raw: bytes, file: Any) -> tuple[bytes, int, int]:
+    """Return a file with its streamer info appended likewise, and where that begins and ends."""
+    seek, (length,) = file.fSeekInfo, struct.unpack_from(">h", raw, file.fSeekInfo + 14)
+    (size,) = struct.unpack_from(">i", raw, seek + 6)
+    packed = memoryview(raw)[seek + length : seek + file._fNbytesInfo]
+    data = bytes(packed) if len(packed) == size else decompress(packed, size).tobytes()
+    out, start = with_record(raw, seek, length, data)
+    where = struct.pack(">q", len(raw)) if file.is_64bit else struct.pack(">i", len(raw))
+    place = 45 if file.is_64bit else 37
+    out[place : place + len(where) + 4] = where + struct.pack(">i", length + len(data))
+    return bytes(out), start, start + len(data)
+
+
+def with_record(raw: bytes, seek: int, length: int, data: bytes) -> tuple[bytearray, int]:
+    """Return a file with a copy of a key, of `length` bytes, and plain data at its end."""
+    head = bytearray(raw[seek : seek + length])
+    is_large = struct.unpack_from(">h", head, 4)[0] > 1000
+    place = struct.pack(">q" if is_large else ">i", len(raw))
+    head[:4], head[18 : 18 + len(place)] = struct.pack(">i", length + len(data)), place
+    end = len(raw) + length + len(data)
+    out = bytearray(raw)
+    is_large = struct.unpack_from(">i", raw, 4)[0] >= 1000000
+    out[12 : 20 if is_large else 16] = struct.pack(">q" if is_large else ">i", end)
+    return out + head + data, len(raw) + length
 
 
 def flip(regions: Sequence[tuple[int, int]]) -> Damage:

@@ -242,6 +242,21 @@ def test_uproot_reads_no_field_of_those_that_memmpy_reads(
     assert read["l3"].counts.tolist() == [2, 3, 0, 1, 2, 3, 0]
 
 
+def test_files_with_one_header_are_described_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        with uproot.recreate(tmp_path / f"{number}.root") as file:
+            file.mkrntuple("t", {"described_once": np.arange(9) + number})
+    with opened(tmp_path / "0.root") as file:
+        file.branches()
+    monkeypatch.setattr("memmpy.sources.root.ntuple_records._field", None)
+    with opened(tmp_path / "1.root") as file:
+        assert dict(file.read(["described_once"], 0, 9))["described_once"].tolist() == [
+            *range(1, 10)
+        ]
+
+
 def test_an_unusual_ntuple_is_read_by_uproot(
     by_uproot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import uproot
 
 import memmpy
 from memmpy import RFileConfig
+from memmpy.errors import RootFileError
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile, TreeIndex
 from memmpy.sources.root.contents import open_root
@@ -74,6 +76,33 @@ def test_an_index_of_many_baskets_is_not_kept(path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("memmpy.sources.root.tree_index._MAX_BYTES", 100)
     with closing(TreeFile(ByteSource(str(path)), "t")) as file:
         assert file.index(["x", "jets"]) is None
+
+
+def test_baskets_of_another_branch_are_noticed(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "a.root") as file:
+        branches = {"x": np.arange(9), "y": np.arange(9) + 50}
+        file.mktree("t", dict.fromkeys(branches, "int64")).extend(branches)
+    index = index_of(tmp_path / "a.root", ["x", "y"])
+    x, y = index.branches["x"], index.branches["y"]
+    damaged = replace(index, branches={"x": replace(x, seek=y.seek, sizes=y.sizes), "y": y})
+    with closing(TreeFile(ByteSource(str(tmp_path / "a.root")), "t", damaged)) as file:
+        assert dict(file.read(["y"], 0, 9))["y"].tolist() == [*range(50, 59)]
+        with pytest.raises(RootFileError, match="damaged: a basket of branch 'x' is one of 'y'"):
+            dict(file.read(["x"], 0, 9))
+
+
+@pytest.mark.root
+def test_a_branch_that_was_renamed_keeps_its_baskets(tmp_path: Path) -> None:
+    root = pytest.importorskip("ROOT")
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mktree("t", {"old": "int64"}).extend({"old": np.arange(9)})
+    written = root.TFile.Open(str(path), "UPDATE")
+    written.Get("t").GetBranch("old").SetName("new")
+    written.Get("t").Write()
+    written.Close()
+    with closing(TreeFile(ByteSource(str(path)), "t")) as tree:
+        assert dict(tree.read(["new"], 0, 9))["new"].tolist() == [*range(9)]
 
 
 def test_a_conversion_opens_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ all other branches. Tests check that both agree.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ __all__ = [
     "Encoding",
     "NotDecodedError",
     "NotPlainError",
+    "check_owner",
     "decode_baskets",
     "embedded_bytes",
     "encoding_of",
@@ -35,6 +36,8 @@ __all__ = [
 _KEY = struct.Struct(">ihiIhh")
 #: Its end: version, size of a buffer, size of an entry, number of entries, end of the data.
 _KEY_END = struct.Struct(">hiiii")
+#: Keys of later versions have places of 8 bytes, not 4.
+_LARGE_KEY = 1000
 
 #: Type number of `fBits` in a TLeafElement (arrays have 20 more), and the bit of an object with
 #: references: two more bytes follow then, which uproot would read as items.
@@ -305,6 +308,28 @@ def _texts(octets: NDArray[np.uint8], bounds: NDArray[np.int64], header: int) ->
     offsets = offsets_of(counts)
     places = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
     return Jagged.trusted(octets[places], offsets)
+
+
+def check_owner(
+    branch: Any, baskets: Iterable[memoryview], is_branch: Callable[[str], bool]
+) -> None:
+    """Raise a ValueError if a basket is that of another branch of the tree.
+
+    A branch that was renamed has baskets with its former name.
+    """
+    for name in {_owner_of(raw) for raw in baskets} - {branch.name}:
+        if is_branch(name):
+            raise ValueError(f"a basket of branch {branch.name!r} is one of {name!r}")
+
+
+def _owner_of(raw: memoryview) -> str:
+    """Return the name of the branch in the key of a basket: after the name of the class."""
+    place = 34 if _KEY.unpack_from(raw)[1] > _LARGE_KEY else 26
+    place += 1 + raw[place]
+    size, place = raw[place], place + 1
+    if size == 255:
+        size, place = int.from_bytes(raw[place : place + 4], "big"), place + 4
+    return bytes(raw[place : place + size]).decode(errors="surrogateescape")
 
 
 def open_basket(raw: memoryview) -> Basket:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -29,7 +29,7 @@ from memmpy.sources.root.ntuple_clusters import (
 from memmpy.sources.root.ntuple_encodings import decode_page, page_bytes
 from memmpy.sources.root.ntuple_fields import CodedColumn, FieldColumns, NtupleFields
 from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page, unpack_page
-from memmpy.sources.root.ntuple_records import FieldDescription, read_schema
+from memmpy.sources.root.ntuple_records import Description, FieldDescription, read_schema
 from memmpy.typing import Array
 
 __all__ = ["LazyNtuple"]
@@ -73,7 +73,8 @@ class LazyNtuple:
         ranges = [(start, start + size) for start, size in zip(starts, sizes, strict=True)]
         header, footer = source.read_many(ranges)
         self._schema = read_schema(header, anchor["fLenHeader"], footer, anchor["fLenFooter"])
-        self.fields = NtupleFields(self._schema)
+        self._description = self._schema.description
+        self.fields = _fields_of(self._description)
         self._columns: dict[int, FieldColumns | None] = {}
 
     @cached_property
@@ -104,7 +105,7 @@ class LazyNtuple:
 
     def sizes(self) -> tuple[int, int]:
         """Return the compressed and decompressed bytes of all fields."""
-        return self._sizes(range(len(self._schema.columns)))
+        return self._sizes(range(len(self._description.columns)))
 
     def read(
         self, fields: Mapping[str, FieldColumns], start: int, stop: int
@@ -251,7 +252,7 @@ class LazyNtuple:
 
     def _name_of(self, column: int) -> str:
         """Return the name of the top field of a column."""
-        field = self._schema.fields[self._schema.columns[column].field]
+        field = self._description.fields[self._description.columns[column].field]
         return self.fields.top(field).name
 
     def _fetch(self, ranges: Sequence[tuple[int, int]]) -> list[memoryview]:
@@ -267,7 +268,7 @@ class LazyNtuple:
         return dict(zip(all_pages, self._fetch(ranges), strict=True))
 
     def _sizes(self, columns: Iterable[int]) -> tuple[int, int]:
-        bits = [self._schema.columns[column].num_bits for column in columns]
+        bits = [self._description.columns[column].num_bits for column in columns]
         packed = unpacked = 0
         for cluster in self.clusters:
             for column, width in zip(columns, bits, strict=True):
@@ -278,6 +279,12 @@ class LazyNtuple:
                 packed += int(table["num_bytes"].sum(dtype=np.int64))
                 unpacked += int(np.abs(table["num"]).sum(dtype=np.int64)) * width // 8
         return packed, unpacked
+
+
+@lru_cache(maxsize=4)
+def _fields_of(description: Description) -> NtupleFields:
+    """Return the fields of RNTuples with the same header."""
+    return NtupleFields(description)
 
 
 def _pages(column: CodedColumn, items: list[tuple[Cluster, int, int]], num_each: int) -> list[Page]:

@@ -15,8 +15,8 @@ from memmpy.sources.root.ntuple_records import (
     LEAF,
     RECORD,
     ColumnDescription,
+    Description,
     FieldDescription,
-    Schema,
 )
 
 __all__ = ["CodedColumn", "FieldColumns", "NtupleFields"]
@@ -67,18 +67,18 @@ class FieldColumns:
 class NtupleFields:
     """The fields of an RNTuple."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._fields = schema.fields
+    def __init__(self, description: Description) -> None:
+        self._fields = description.fields
         self._children: dict[int, list[FieldDescription]] = defaultdict(list)
         #: The top fields by name. Of several with the same name, the first counts.
         self.tops: dict[str, FieldDescription] = {}
-        for field in schema.fields:
+        for field in description.fields:
             if field.parent == field.number:
                 self.tops.setdefault(field.name, field)
             else:
                 self._children[field.parent].append(field)
         self._columns: dict[int, list[ColumnDescription]] = defaultdict(list)
-        for column in schema.columns:
+        for column in description.columns:
             self._columns[column.field].append(column)
 
     def find(self, name: str) -> tuple[FieldDescription, ...]:

@@ -12,17 +12,14 @@ from numpy.typing import NDArray
 from memmpy.columns import ColumnType
 from memmpy.errors import MemmpyError, RootFileError, UndecodableError
 from memmpy.sources.access.byte_source import ByteSource
-from memmpy.sources.access.file_errors import (
-    in_parentheses,
-    missing_branch_error,
-    reader_errors,
-)
+from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.root.baskets import (
     Encoding,
     NotDecodedError,
     NotPlainError,
+    check_owner,
     decode_baskets,
     embedded_bytes,
     open_basket,
@@ -337,6 +334,9 @@ class TreeFile:
             ranges = {id(b): ranges_of(b, start, stop) for b in uproot_branches.values()}
         content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
         fetched = {number: [next(content) for _ in several] for number, several in ranges.items()}
+        for branch in uproot_branches.values():
+            # Only a foreign name needs the header.
+            check_owner(branch, fetched[id(branch)], lambda n: self._branches.find(n) == (n,))
         return {name: fetched[id(branch)] for name, branch in uproot_branches.items()}
 
     def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:

@@ -32,6 +32,8 @@ class BranchIndex:
 
     Parameters
     ----------
+    name : str
+        Its last name.
     type : ColumnType
         The type of its column.
     encoding : Encoding
@@ -46,6 +48,7 @@ class BranchIndex:
         Bytes of all other baskets after decompression.
     """
 
+    name: str
     type: ColumnType
     encoding: Encoding
     entry_offsets: NDArray[np.int64]
@@ -106,7 +109,7 @@ def index_of_branch(
     seek, sizes = branch.member("fBasketSeek")[:num], branch.member("fBasketBytes")[:num]
     num_bytes = int(branch.uncompressed_bytes)
     places = offsets, seek.astype(np.int64), sizes.astype(np.int32)
-    return BranchIndex(column_type, encoding, *places, embedded, num_bytes)
+    return BranchIndex(branch.name, column_type, encoding, *places, embedded, num_bytes)
 
 
 def index_of_tree(
