@@ -25,7 +25,8 @@ __all__ = ["ColumnStatistics", "Description"]
 class ColumnStatistics:
     """Statistics of one column, of the entries of one group.
 
-    The values of a list are those of all its items. The mean, the width and the extremes are those
+    The values of a list, or of lists of lists, are those of all items. A column of records, or of
+    lists of texts, has only entries. The mean, the width and the extremes are those
     of the finite values; without any, they are None.
 
     Attributes

@@ -236,7 +236,12 @@ class StoreViews(StoreCuts):
         OptionError
             If memmpy cannot group by a column.
         CorruptStoreError
-            If a column is damaged.
+            If a column that was named is damaged; others are left out, and the table says so.
+
+        Warns
+        -----
+        CutWarning
+            See `memmpy.cutflow`, also if weights are NaN or infinite.
 
         Examples
         --------
