@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memmpy.display import Table
+from memmpy.display import Table, format_number
 from memmpy.errors import OptionError
 from memmpy.training.scoring.score_rows import ScoreRows
 
@@ -37,7 +37,7 @@ def score_table(
     def counts(part: ScoreRows, weights: bool = False) -> list[str]:
         columns = np.where(part.labels < 0, len(classes), part.labels)
         sums = np.bincount(columns, part.weights if weights else None, minlength=len(names))
-        return [f"{number:,.6g}" if weights else f"{number:,}" for number in sums]
+        return [format_number(number, digits=6) for number in sums.tolist()]
 
     def auc(part: ScoreRows | None, number: int) -> str:
         try:
