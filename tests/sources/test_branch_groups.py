@@ -94,6 +94,6 @@ def test_a_long_type_is_cut() -> None:
     fields = ", ".join(f"field_{i}: float32" for i in range(20))
     one = BranchListing("x", ColumnType("nested", type=f"var * {{{fields}}}"), "", None)
     words = type_in_words(one)
-    assert len(words) == 70
+    assert 60 < len(words) <= 70
     assert words.startswith("list of {field_0: float32")
-    assert words.endswith("...")
+    assert words.endswith("…")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from memmpy.display import shorten
 from memmpy.sources.file_listing import BranchListing
 
 __all__ = ["BranchGroup", "first_part", "group_branches", "type_in_words", "types_in_words"]
@@ -77,7 +78,7 @@ def type_in_words(branch: BranchListing) -> str:
     words = branch.type.in_words()
     if _TELLING.search(branch.stored_type):
         words = f"{words} ({branch.stored_type})"
-    return words if len(words) <= _MAX_TYPE else f"{words[: _MAX_TYPE - 3]}..."
+    return shorten(words, _MAX_TYPE)
 
 
 def types_in_words(branches: Iterable[BranchListing]) -> str:

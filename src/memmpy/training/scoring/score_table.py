@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memmpy.display import Table
+from memmpy.display import Table, format_number
 from memmpy.errors import OptionError
 from memmpy.training.class_numbers import NO_CLASS_NAME, rows_of_classes
 from memmpy.training.scoring.score_rows import ScoreRows
@@ -37,7 +37,7 @@ def score_table(
     def counts(part: ScoreRows, weights: bool = False) -> list[str]:
         columns = rows_of_classes(part.labels, len(classes))
         sums = np.bincount(columns, part.weights if weights else None, minlength=len(names))
-        return [f"{number:,.6g}" if weights else f"{number:,}" for number in sums]
+        return [format_number(number, digits=6) for number in sums.tolist()]
 
     def auc(part: ScoreRows | None, number: int) -> str:
         return "" if part is None else auc_of(part, classes, number)
