@@ -26,6 +26,7 @@ _CODE = r"""
 enum class Side : short { kLeft = -7, kRight = 3 };
 struct NtupleJet { float pt; std::int32_t id; std::vector<float> tracks; float cov[2]; };
 struct NtupleHit { float pt; std::vector<int> hits; };
+struct LateHit { float pt; std::array<int, 2> pair; };
 struct NtupleEvent { double weight; std::vector<NtupleJet> jets; std::array<float, 2> xy;
 std::string name; };
 
@@ -118,17 +119,20 @@ void write_late_ntuple(const char* file, int late) {
   auto writer = RNTupleWriter::Recreate(std::move(model), "Events", file, options);
   std::shared_ptr<int> number; std::shared_ptr<std::array<int, 3>> array;
   std::shared_ptr<std::vector<int>> list; std::shared_ptr<std::string> text;
+  std::shared_ptr<LateHit> hit;
   for (int e = 0; e < 500; e++) {
     if (e == late) {
       auto updater = writer->CreateModelUpdater(); updater->BeginUpdate();
       number = updater->MakeField<int>("late");
       array = updater->MakeField<std::array<int, 3>>("late_array");
       list = updater->MakeField<std::vector<int>>("late_list");
-      text = updater->MakeField<std::string>("late_text"); updater->CommitUpdate();
+      text = updater->MakeField<std::string>("late_text");
+      hit = updater->MakeField<LateHit>("late_hit"); updater->CommitUpdate();
     }
     *early = e;
     if (e >= late) {
       *number = 2 * e; *array = {e, -e, e}; list->assign(e % 3, e); *text = std::to_string(e);
+      *hit = LateHit{1.f * e, {e, -e}};
     }
     writer->Fill();
     if (e % 80 == 79) writer->CommitCluster();

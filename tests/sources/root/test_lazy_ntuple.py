@@ -171,8 +171,10 @@ def test_late_fields_have_zeros_before_their_first_entry(tmp_path: Path) -> None
     is_there = entries >= LATE
     with opened(path) as file:
         assert file._ntuple is not None
+        *names, hit = file.branches()
+        names += [f"{hit}.pt", f"{hit}.pair"]
         for start, stop in ((0, 500), (90, 100), (99, 101), (130, 260), (7, 7)):
-            values = dict(file.read(file.branches(), start, stop))
+            values = dict(file.read(names, start, stop))
             here, there = entries[start:stop], is_there[start:stop]
             assert values["early"].tolist() == here.tolist()
             assert values["late"].tolist() == np.where(there, here * 2, 0).tolist()
@@ -183,7 +185,11 @@ def test_late_fields_have_zeros_before_their_first_entry(tmp_path: Path) -> None
             assert [bytes(text).decode() for text in values["late_text"]] == [
                 str(i) if i >= LATE else "" for i in here.tolist()
             ]
-        assert all(map(file._ntuple.is_decoded, file.branches()))
+            assert values["late_hit.pt"].tolist() == np.where(there, here, 0).tolist()
+            assert values["late_hit.pair"].tolist() == [list(array[:2]) for array in expected]
+        assert all(map(file._ntuple.is_decoded, names))
+        with pytest.raises(UndecodableError, match="uproot reads wrong; name its parts"):
+            file.type_of(hit)
 
 
 @pytest.mark.root
@@ -195,6 +201,12 @@ def test_rare_fields_by_root_are_those_of_uproot(tmp_path: Path) -> None:
         for name in ("pt", "hits"):
             [(_, ours)] = file.read([f"tracks.{name}"], 3, 80)
             assert_same(ours, whole.tracks[name][3:80], "nested")
+        read = dict(file.read(["cube", "pages", "tracks.hits"], 0, 100))
+        for e in range(100):
+            counts = range(e % 4)
+            assert read["cube"][e].tolist() == [[[e] * (e % 3)] * i for i in counts]
+            assert read["pages"][e].tolist() == [[str(e)] * i for i in counts]
+            assert read["tracks.hits"][e].tolist() == [[[e, i]] * i for i in counts]
         with pytest.raises(UndecodableError, match=r"arrays of no numbers \(std::array<float,0>\)"):
             file.type_of("nothing")
         with pytest.raises(UndecodableError, match="alone; take 'maybe_jet' as"):

@@ -132,7 +132,7 @@ class FileInspection:
     nulls: NullRules = field(default_factory=NullRules)
     friends: tuple[FriendRecord, ...] = ()
     friend_of: Mapping[str, str] = field(default_factory=dict)
-    index: TreeIndex | None = None
+    index: TreeIndex | None = field(default=None, repr=False, compare=False)
 
 
 def inspect_file(task: InspectionTask) -> FileInspection | MemmpyError:

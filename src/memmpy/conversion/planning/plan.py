@@ -107,7 +107,7 @@ class FileRead:
     range: TreeRange
     nulls: NullRules = field(default_factory=NullRules)
     friends: frozenset[str] = frozenset()
-    index: TreeIndex | None = None
+    index: TreeIndex | None = field(default=None, repr=False, compare=False)
 
 
 @argument_hints

@@ -85,7 +85,7 @@ class FileInput:
     tree_stop: int
     numbers: "Mapping[str, np.generic[Any]]" = field(default_factory=dict)
     #: Not in the text of a task, by which a later run finds what this one wrote.
-    index: TreeIndex | None = field(default=None, repr=False)
+    index: TreeIndex | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class TreeRecords:
         A full or short name ends in the name of a branch or leaf, or is one.
         """
         last = _SEPARATORS.split(name)[-1]
-        text = _stored(name) if last == name else last.encode(errors="surrogateescape")
+        text = _stored(name) if last == name else _octets(last)
         return self._holders[text] if text in self._holders else [*self._holders_of(text)]
 
     def branches(self, start: int, num: int) -> list[BranchRecord]:
@@ -298,5 +298,13 @@ class TreeRecords:
 
 def _stored(name: str) -> bytes:
     """Return a text as a TString in the file."""
-    text = name.encode(errors="surrogateescape")
+    text = _octets(name)
     return (bytes([len(text)]) if len(text) < 255 else b"\xff" + _UINT.pack(len(text))) + text
+
+
+def _octets(text: str) -> bytes:
+    """Return the bytes of a text in the file; other bytes if no file can have it."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")

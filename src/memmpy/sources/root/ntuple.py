@@ -88,6 +88,9 @@ class Ntuple:
         if ",0>" in field.typename:
             message = f"has arrays of no numbers ({field.typename}), which no column can hold; "
             raise NotDecodedError(f"{message}leave it out")
+        if self._lazy and self._lazy.fields.has_late_array(self._lazy.fields.find(name)[0]):
+            message = "has arrays that begin after the first entries, which uproot reads wrong; "
+            raise NotDecodedError(f"{message}name its parts, or leave it out")
         return type_of_field(self._whole, field)
 
     def sizes_of(self, name: str) -> tuple[int, int]:

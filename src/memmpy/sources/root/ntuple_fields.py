@@ -97,15 +97,24 @@ class NtupleFields:
 
     def column_numbers(self, field: FieldDescription) -> list[int]:
         """Return the numbers of the columns of a field and its parts."""
-        numbers: dict[int, None] = {}
+        sources = (self._source(part).number for part in self._whole(field))
+        columns = (column for number in sources for column in self._columns.get(number, ()))
+        return list(dict.fromkeys(column.number for column in columns))
+
+    def has_late_array(self, field: FieldDescription) -> bool:
+        """Return whether a field has arrays that begin late: uproot reads some entries wrong."""
+        arrays = [part for part in self._whole(field) if part.role == ARRAY]
+        inner = (part.number for array in arrays for part in self._whole(array))
+        return any(column.first > 0 for n in inner for column in self._columns.get(n, ()))
+
+    def _whole(self, field: FieldDescription) -> list[FieldDescription]:
+        """Return a field and its parts."""
         fields = [field]
         for part in fields:
-            source = self._source(part).number
-            numbers.update((column.number, None) for column in self._columns.get(source, ()))
             fields += self._children.get(part.number, ())
             if len(fields) > len(self._fields):  # a damaged file may have circles
                 break
-        return list(numbers)
+        return fields
 
     def columns_of(self, field: FieldDescription) -> FieldColumns | None:
         """Return the columns of a field, or None if only uproot may read it."""
