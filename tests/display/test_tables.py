@@ -1,4 +1,4 @@
-"""Tests of tables, and of sizes and counts as users read them."""
+"""Tests of tables."""
 
 import io
 from pathlib import Path
@@ -13,10 +13,6 @@ from memmpy.display import Sparkline
 from memmpy.display.tables import (
     Table,
     TrimmedLines,
-    format_count,
-    format_rate,
-    format_seconds,
-    format_size,
     printable,
 )
 from memmpy.errors import CutError
@@ -49,66 +45,6 @@ def test_control_codes_in_names_are_shown_and_not_obeyed() -> None:
 
 def test_what_can_be_printed_is_left_as_it_is() -> None:
     assert printable("jet_pt[0]\nµ $ \\") == "jet_pt[0]\nµ $ \\"
-
-
-@pytest.mark.parametrize(
-    ("num_bytes", "shown"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (1_500, "1.5 kB"),
-        (999_949, "999.9 kB"),
-        (999_960, "1.0 MB"),
-        (26_400_000, "26.4 MB"),
-        (12_345_678_901, "12.3 GB"),
-        (12 * 10**15, "12.0 PB"),
-        (10**21, "1000.0 EB"),
-    ],
-)
-def test_sizes_are_shown_in_the_unit_that_fits(num_bytes: int, shown: str) -> None:
-    assert format_size(num_bytes) == shown
-
-
-@pytest.mark.parametrize(
-    ("rate", "shown"),
-    [
-        (0, "0"),
-        (9.6, "10"),
-        (99_999.4, "99,999"),
-        (100_000, "0.10 M"),
-        (1_234_567_890, "1,234.57 M"),
-    ],
-)
-def test_rates_are_shown_in_the_unit_that_fits(rate: float, shown: str) -> None:
-    assert format_rate(rate) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0, "0 ms"),
-        (0.00042, "0.42 ms"),
-        (0.0042, "4.2 ms"),
-        (0.01, "0.01 s"),
-        (0.15, "0.15 s"),
-        (9.96, "10 s"),
-        (12.3, "12 s"),
-        (99.4, "99 s"),
-        (99.6, "1.7 min"),
-        (2100, "35 min"),
-        (5969, "99 min"),
-        (5971, "1.7 h"),
-        (4e6, "1,111 h"),
-    ],
-)
-def test_a_time_has_two_digits_and_a_suitable_unit(seconds: float, shown: str) -> None:
-    assert format_seconds(seconds) == shown
-
-
-def test_one_thing_is_one_and_two_are_many() -> None:
-    assert [format_count(num, "file") for num in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
-    assert format_count(1234, "branch", "branches") == "1,234 branches"
 
 
 @pytest.mark.parametrize("width", [40, 80, 100])

@@ -13,9 +13,7 @@ from memmpy.display import (
     column_html,
     facts_html,
     fields_html,
-    format_number,
     format_path,
-    format_share,
     format_value,
     shorten,
 )
@@ -45,51 +43,6 @@ from memmpy.display import (
 )
 def test_a_value_is_shown_in_a_few_words(value: Any, shown: str) -> None:
     assert format_value(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("part", "shown"),
-    [
-        (0, "0 %"),
-        (1, "< 0.1 %"),
-        (424, "0.4 %"),
-        (-3000, "-3.0 %"),
-        (99_999, "> 99.9 %"),
-        (100_000, "100 %"),
-        (250_000, "250.0 %"),
-        (float("nan"), "-"),
-    ],
-)
-def test_a_share_is_nothing_or_all_only_if_it_is(part: float, shown: str) -> None:
-    assert format_share(part, 100_000) == shown
-
-
-def test_a_share_of_nothing_is_a_dash() -> None:
-    assert format_share(0, 0) == "-"
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (None, ""),
-        (0.0, "0"),
-        (-12.3456, "-12.35"),
-        (0.5, "0.5"),
-        (123_456.7, "123,457"),
-        (9_999_999.7, "10,000,000"),
-        (2.5e7, "2.5e+07"),
-        (1.23456e-5, "1.235e-05"),
-        (float("inf"), "inf"),
-        (1_234_567_890, "1,234,567,890"),
-        (2**63, "9.223e+18"),
-    ],
-)
-def test_a_number_has_four_digits_or_all_of_a_whole_one(value: float, shown: str) -> None:
-    assert format_number(value) == shown
-
-
-def test_a_number_has_the_digits_that_are_asked_for() -> None:
-    assert format_number(3503.71, digits=6) == "3,503.71"
 
 
 @pytest.mark.parametrize("width", range(3, 12))

@@ -1,6 +1,15 @@
 """Tables, progress bars, versions, and sizes and counts as users read them."""
 
 from memmpy.display.inline_charts import Bar, InlineChart, Sparkline
+from memmpy.display.number_formats import (
+    format_count,
+    format_measured,
+    format_number,
+    format_rate,
+    format_seconds,
+    format_share,
+    format_size,
+)
 from memmpy.display.progress import Note, Progress, is_quiet, is_terminal, quiet
 from memmpy.display.renderable import DisplayBlock, Renderable
 from memmpy.display.tables import (
@@ -8,11 +17,6 @@ from memmpy.display.tables import (
     Cell,
     Table,
     TrimmedLines,
-    format_count,
-    format_measured,
-    format_rate,
-    format_seconds,
-    format_size,
     plain_text,
     printable,
 )
@@ -20,9 +24,7 @@ from memmpy.display.values import (
     column_html,
     facts_html,
     fields_html,
-    format_number,
     format_path,
-    format_share,
     format_value,
     json_value,
     shorten,

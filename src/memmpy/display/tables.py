@@ -1,14 +1,14 @@
-"""Tables on a terminal, as text and as HTML; and sizes, counts and rates as users read them."""
+"""Tables on a terminal, as text and as HTML."""
 
 import dataclasses
 import html
 import io
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, final
 
 from memmpy.display.inline_charts import InlineChart
+from memmpy.display.number_formats import format_count
 
 if TYPE_CHECKING:
     import rich.console
@@ -18,11 +18,6 @@ __all__ = [
     "Cell",
     "Table",
     "TrimmedLines",
-    "format_count",
-    "format_measured",
-    "format_rate",
-    "format_seconds",
-    "format_size",
     "plain_text",
     "printable",
 ]
@@ -30,7 +25,7 @@ __all__ = [
 #: Characters in a line of plain text, at most.
 WIDTH = 100
 #: Least characters of a column of words, with the gap before it.
-MIN_WORDS = 8
+_MIN_WORDS = 8
 #: Characters of a column that is cut, at least.
 _MIN_CUT = 20
 #: Characters between two columns, and on both sides of the table; the same in a narrow table.
@@ -171,11 +166,11 @@ class Table:
         words, numbers = widths[: self.num_words], widths[self.num_words :]
         least = [*map(self._longest, range(self.num_words))]
         for i in self.cut:
-            least[i] = min(MIN_WORDS, least[i])
+            least[i] = min(_MIN_WORDS, least[i])
         spare = room - sum(least) - sum(numbers)
         if spare < 0:
             # rich would truncate numbers that it may not fold.
-            is_narrow = room < sum(numbers) + MIN_WORDS * self.num_words
+            is_narrow = room < sum(numbers) + _MIN_WORDS * self.num_words
             return [None] * len(words) + [None if is_narrow else one for one in numbers]
         # rich would take room from the widest column, and break its words before it folds others.
         fixed: list[int | None] = [*least, *numbers]
@@ -332,49 +327,3 @@ def _in_a_cell(cell: Cell) -> Cell:
 
 def _lines(*texts: str) -> str:
     return "\n".join(text for text in texts if text)
-
-
-def format_count(num: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun: ``1 file``, ``1,234 files``. `many` is an irregular plural."""
-    return f"{num:,} {one if num == 1 else many or one + 's'}"
-
-
-def format_measured(value: float, error: float) -> str:
-    """Return a value and its error to two digits of the error: ``1,234.5 ± 3.2``."""
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return f"{value} ± {error}"
-    if error == 0:
-        return f"{value:.6g} ± 0"
-    decimals = 1 - math.floor(math.log10(error))
-    if decimals > 6 or max(abs(value), error) >= 1e10:
-        digits = max(0, decimals + math.floor(math.log10(abs(value)))) if value else 0
-        return f"{value:.{digits}e} ± {error:.1e}"
-    decimals = max(0, decimals)
-    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
-
-
-def format_rate(rate: float) -> str:
-    """Return a rate per second in a suitable unit: ``99,999``, ``0.10 M``, ``1,234.57 M``."""
-    return f"{rate / 1e6:,.2f} M" if rate >= 1e5 else f"{rate:,.0f}"
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a time in a suitable unit: ``4.2 ms``, ``0.15 s``, ``12 s``, ``35 min``, ``1.7 h``."""
-    size, unit = 3600.0, "h"
-    for limit, smaller, name in ((5970, 60.0, "min"), (99.5, 1.0, "s"), (0.00995, 1e-3, "ms")):
-        if seconds < limit:
-            size, unit = smaller, name
-    number = seconds / size
-    return f"{number:,.0f} {unit}" if number >= 9.95 else f"{number:.2g} {unit}"
-
-
-def format_size(num_bytes: int) -> str:
-    """Return a number of bytes in a suitable unit: ``999 B``, ``1.5 kB``, ``26.4 MB``."""
-    if num_bytes < 1000:
-        return f"{num_bytes} B"
-    size, unit = num_bytes / 1e3, "kB"
-    for larger in ("MB", "GB", "TB", "PB", "EB"):
-        if size < 999.95:
-            break
-        size, unit = size / 1e3, larger
-    return f"{size:.1f} {unit}"

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from memmpy.display.inline_charts import InlineChart
+from memmpy.display.number_formats import format_count
 from memmpy.display.page_style import styled_html
-from memmpy.display.tables import Table, format_count
+from memmpy.display.tables import Table
 
 __all__ = [
     "column_html",
     "facts_html",
     "fields_html",
-    "format_number",
     "format_path",
-    "format_share",
     "format_value",
     "json_value",
     "shorten",
@@ -37,35 +36,11 @@ class _Entries(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-def format_number(value: float | None, *, digits: int = 4) -> str:
-    """Return a number: ``12.35``, ``123,457``, ``1.235e+07``; whole ones to 10 digits."""
-    if value is None:
-        return ""
-    if isinstance(value, int) and abs(value) < 10**10:  # 20 digits would displace other columns
-        return f"{value:,}"
-    if not 1e-4 <= abs(value) < 1e7:  # also where it is NaN
-        return f"{value:.{digits}g}"
-    text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def format_path(path: Path) -> str:
     """Return an absolute path, seen from the working directory if it lies in there."""
     with suppress(ValueError, OSError):  # it lies elsewhere, or the directory is gone
         return str(path.relative_to(Path.cwd()))
     return str(path)
-
-
-def format_share(part: float, whole: float = 1.0) -> str:
-    """Return a share: ``42.4 %``, ``< 0.1 %``. Only none is ``0 %``, and only all ``100 %``."""
-    percent = 100 * part / whole if whole else math.nan
-    if percent in {0, 100}:
-        return f"{percent:.0f} %"
-    if 0 < percent < 0.1:
-        return "< 0.1 %"
-    if 99.9 < percent < 100:
-        return "> 99.9 %"
-    return f"{percent:.1f} %" if math.isfinite(percent) else "-"
 
 
 def shorten(text: str, width: int = 32, *, keep_end: bool = False) -> str:
