@@ -8,7 +8,6 @@ from memmpy.checks import check_mapping
 from memmpy.conversion.planning.config import Input, RootFiles, list_inputs, metadata_names
 from memmpy.conversion.planning.key_patterns import (
     ColumnSpecs,
-    check_aliases,
     check_some_key,
     make_specs,
     split_renames,
@@ -112,6 +111,4 @@ def check_conversion(
         SplitRequest(splits=splits),
     )
     check_some_key(request.keys, request.keys_padded)
-    of_splits = () if splits is None else splits.keys
-    check_aliases(request.aliases, [*request.keys, *request.keys_padded, *of_splits])
     return request
