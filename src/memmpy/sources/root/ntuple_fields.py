@@ -15,8 +15,8 @@ from memmpy.sources.root.ntuple_records import (
     LEAF,
     RECORD,
     ColumnDescription,
-    Description,
     FieldDescription,
+    SchemaDescription,
 )
 
 __all__ = ["CodedColumn", "FieldColumns", "NtupleFields"]
@@ -67,7 +67,7 @@ class FieldColumns:
 class NtupleFields:
     """The fields of an RNTuple."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: SchemaDescription) -> None:
         self._fields = description.fields
         self._children: dict[int, list[FieldDescription]] = defaultdict(list)
         #: The top fields by name. Of several with the same name, the first counts.
