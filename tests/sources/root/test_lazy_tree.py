@@ -88,11 +88,8 @@ def assert_same_names(path: Path, name: str) -> None:
     with uproot.open(path) as file, uproot.open(path) as other:
         expected = names_of_tree(enumerate(map(outline_of, other[name].branches)))
         names = [*expected.positions, *expected.others]
-        names += (
-            [n[1:] for n in names[::7]]
-            + [f"{n}_" for n in names[::7]]
-            + ["", ".", "/", "run", "\ud800"]
-        )
+        names += [n[1:] for n in names[::7]] + [f"{n}_" for n in names[::7]]
+        names += ["", ".", "/", "run", "\ud800"]
         branches = TreeBranches(file, name)
         for one in random.Random(1).sample(names, min(len(names), 300)):
             wholes = expected.find(one)

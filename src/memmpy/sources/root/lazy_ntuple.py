@@ -29,7 +29,7 @@ from memmpy.sources.root.ntuple_clusters import (
 from memmpy.sources.root.ntuple_encodings import decode_page, page_bytes
 from memmpy.sources.root.ntuple_fields import CodedColumn, FieldColumns, NtupleFields
 from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page, unpack_page
-from memmpy.sources.root.ntuple_records import FieldDescription, SchemaDescription, read_schema
+from memmpy.sources.root.ntuple_records import FieldDescription, NtupleDescription, read_schema
 from memmpy.typing import Array
 
 __all__ = ["LazyNtuple"]
@@ -282,7 +282,7 @@ class LazyNtuple:
 
 
 @lru_cache(maxsize=4)
-def _fields_of(description: SchemaDescription) -> NtupleFields:
+def _fields_of(description: NtupleDescription) -> NtupleFields:
     """Return the fields of RNTuples with the same header."""
     return NtupleFields(description)
 

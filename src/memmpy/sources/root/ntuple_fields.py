@@ -16,7 +16,7 @@ from memmpy.sources.root.ntuple_records import (
     RECORD,
     ColumnDescription,
     FieldDescription,
-    SchemaDescription,
+    NtupleDescription,
 )
 
 __all__ = ["CodedColumn", "FieldColumns", "NtupleFields"]
@@ -67,7 +67,7 @@ class FieldColumns:
 class NtupleFields:
     """The fields of an RNTuple."""
 
-    def __init__(self, description: SchemaDescription) -> None:
+    def __init__(self, description: NtupleDescription) -> None:
         self._fields = description.fields
         self._children: dict[int, list[FieldDescription]] = defaultdict(list)
         #: The top fields by name. Of several with the same name, the first counts.

@@ -23,8 +23,8 @@ __all__ = [
     "Cursor",
     "FieldDescription",
     "Locator",
+    "NtupleDescription",
     "Schema",
-    "SchemaDescription",
     "open_envelope",
     "read_schema",
 ]
@@ -88,7 +88,7 @@ class ClusterGroup(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SchemaDescription:
+class NtupleDescription:
     """The fields and columns of an RNTuple."""
 
     fields: list[FieldDescription]
@@ -99,7 +99,7 @@ class SchemaDescription:
 class Schema:
     """The description of an RNTuple, and where the lists of its pages are."""
 
-    description: SchemaDescription
+    description: NtupleDescription
     groups: list[ClusterGroup]
 
 
@@ -227,7 +227,7 @@ def read_schema(header: memoryview, header_size: int, footer: memoryview, size: 
 
 
 @lru_cache(maxsize=4)
-def _described(header: bytes, extension: bytes) -> SchemaDescription:
+def _described(header: bytes, extension: bytes) -> NtupleDescription:
     """Return the fields and columns of a header, and of the extension in the footer.
 
     Files of one program have equal headers, and 1,500 fields take 10 ms.
@@ -236,7 +236,7 @@ def _described(header: bytes, extension: bytes) -> SchemaDescription:
     _check_features(cursor)
     for _ in range(3):  # name, description, writer
         cursor.skip_text()
-    description = SchemaDescription([], [])
+    description = NtupleDescription([], [])
     _extend(description, cursor)
     _extend(description, Cursor(extension, 0, len(extension)))
     num = len(description.fields)
@@ -251,7 +251,7 @@ def _check_features(cursor: Cursor) -> None:
         raise RecordError("the RNTuple needs unknown features")
 
 
-def _extend(description: SchemaDescription, cursor: Cursor) -> None:
+def _extend(description: NtupleDescription, cursor: Cursor) -> None:
     """Append the fields and columns of a header, or of the extension in a footer."""
     items, num = cursor.list()
     for _ in range(num):
