@@ -199,8 +199,7 @@ def _texts_of(
     for key in keys:
         if inputs.texts[key] is None and not isinstance(inputs.columns[key], ReadText):
             continue
-        origin = snapshot.metadata.columns[key].origin
-        texts = dict.fromkeys([] if origin is None else origin.spec.get("metadata", ()))
+        texts = dict.fromkeys(snapshot.metadata.columns[key].source_texts or ())
         for start in range(0, 0 if texts else inputs.num_entries, STEP_SIZE):
             stop = min(start + STEP_SIZE, inputs.num_entries)
             texts |= dict.fromkeys(distinct_values(inputs.values(key, start, stop))[0])
