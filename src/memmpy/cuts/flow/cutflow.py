@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from memmpy.cuts.evaluation import Program, to_program
 from memmpy.cuts.flow.cutflow_result import CutFlow
 from memmpy.cuts.flow.grouped_entries import GroupOptions, GroupTotals, plan_groups
 from memmpy.cuts.flow.groups import check_known, labels_of, split_signal
-from memmpy.cuts.flow.step_counts import StepCounter, add_steps, passing_steps
+from memmpy.cuts.flow.step_counts import add_steps, count_range, passing_steps
 from memmpy.cuts.inputs import STEP_SIZE, Inputs
 from memmpy.cuts.language import (
     Constant,
@@ -215,8 +216,8 @@ def count_steps(
         cuts = _of_same_elements(cuts, grouping.inputs)
     num_steps, weight = 1 + len(cuts), plan.options.weight_node
     totals = GroupTotals(np.zeros((3, num_steps)), grouping)
-    counter = StepCounter(grouping, cuts)
-    for steps in grouping.inputs.map(counter, step_size=step_size, num_threads=threads):
+    work = partial(count_range, grouping, cuts)
+    for steps in grouping.inputs.map(work, step_size=step_size, num_threads=threads):
         add_steps(totals, steps)
     totals.warn()
     in_order = totals.in_order()
