@@ -167,6 +167,13 @@ def test_inner_functions_have_at_most_8_parameters() -> None:
     assert many == {}
 
 
+def test_a_room_of_more_than_five_modules_has_a_contract_of_layers() -> None:
+    contracts = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+    sizes = Counter(module.rpartition(".")[0] for module in modules() if not is_package(module))
+    rooms = [room for room, num in sizes.items() if num > 5]
+    assert [room for room in rooms if f'containers = ["{room}"]' not in contracts] == []
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     graph = {module: imports_of(module) for module in modules() if not is_package(module)}
     try:

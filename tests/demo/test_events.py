@@ -211,7 +211,7 @@ def test_files_lie_in_the_directory_that_is_given() -> None:
 
 def test_a_file_where_the_directory_should_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ReadOnlyStoreError, match=r"cannot write .*ttbb_mc16a.root'.*another path"):
+    with pytest.raises(ReadOnlyStoreError, match=r"cannot write .*toys'.*another path"):
         write_demo_files(tmp_path / "file" / "toys", num_events=1, seed=1)
 
 

@@ -12,6 +12,7 @@ from threading import Thread
 
 import click
 
+from memmpy.cli.options import WorkFlags
 from memmpy.errors import MemmpyError, require
 
 __all__ = ["open_executor"]
@@ -54,15 +55,8 @@ def _end_after(sentinel: int) -> None:
 
 
 @contextmanager
-def open_executor(*, num_processes: int | None, address: str | None) -> Iterator[Executor | None]:
+def open_executor(work: WorkFlags) -> Iterator[Executor | None]:
     """Open an executor for the body of a with statement; None for threads of this process.
-
-    Parameters
-    ----------
-    num_processes : int or None
-        The number of processes on this machine: ``--workers``.
-    address : str or None
-        The address of a Dask scheduler: ``--dask``.
 
     Raises
     ------
@@ -73,13 +67,13 @@ def open_executor(*, num_processes: int | None, address: str | None) -> Iterator
     MemmpyError
         If no scheduler answers.
     """
-    if num_processes is not None and address is not None:
+    if work.workers is not None and work.dask is not None:
         raise click.UsageError("--workers and --dask exclude each other")
-    if address is not None:
-        with _dask(address) as executor:
+    if work.dask is not None:
+        with _dask(work.dask) as executor:
             yield executor
-    elif num_processes is not None:
-        with ProcessPoolExecutor(num_processes, _ShieldedContext(), _end_with_parent) as pool:
+    elif work.workers is not None:
+        with ProcessPoolExecutor(work.workers, _ShieldedContext(), _end_with_parent) as pool:
             try:
                 yield pool
             except KeyboardInterrupt:

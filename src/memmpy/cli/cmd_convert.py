@@ -190,7 +190,7 @@ def convert(
     try:
         with (
             nullcontext() if recipe is None else recipe.document.errors_at(()),
-            open_executor(num_processes=work.workers, address=work.dask) as executor,
+            open_executor(work) as executor,
         ):
             request = columns_request(configs, names, training, splits)
             limits = replace(limits, executor=executor)

@@ -9,6 +9,7 @@ from memmpy.cli.options import (
     entry_options,
     json_option,
     keys_option,
+    quiet_option,
     store_argument,
 )
 from memmpy.cli.recipes import find_store
@@ -29,7 +30,7 @@ __all__ = ["export"]
 @keys_option
 @entry_options("cut")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
-@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+@quiet_option
 @json_option
 def export(
     *,

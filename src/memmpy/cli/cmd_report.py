@@ -9,6 +9,7 @@ from memmpy.cli.options import (
     entry_options,
     join_options,
     keys_option,
+    quiet_option,
     signal_option,
     store_argument,
 )
@@ -43,7 +44,7 @@ def _flow_options(
 )
 @entry_options("weight")
 @click.option("--check/--no-check", default=True, help="Look for data that spoil a training.")
-@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+@quiet_option
 def report(
     *,
     store: str,

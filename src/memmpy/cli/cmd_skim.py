@@ -99,10 +99,7 @@ def skim(
             message = "a recipe has the content of its skim in [training]: give no --keys, --pad, "
             raise click.UsageError(f"{message}--group, --dtype or --recreate")
         recipe = recipe.changed(splits=splits, cut=entries.cut, **entries.names)
-        with (
-            quiet(when=work.quiet),
-            open_executor(num_processes=work.workers, address=work.dask) as executor,
-        ):
+        with quiet(when=work.quiet), open_executor(work) as executor:
             data = recipe.training_set(None, work=Work(executor), progress=work.progress)
         _show(data.skim, work, as_json=as_json)
         return
@@ -115,7 +112,7 @@ def skim(
         raise click.UsageError("a skim cannot rename columns: --pad takes key:length:fill")
     path = Path(store)
     keys = [one.key for one in Store(path).columns(rows.keys)] if rows.keys else []
-    with open_executor(num_processes=work.workers, address=work.dask) as executor:
+    with open_executor(work) as executor:
         result = do_skim(
             path,
             keys=keys,

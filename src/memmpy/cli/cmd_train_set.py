@@ -29,10 +29,7 @@ def train_set(*, recipe: str, store: Path | None, as_json: bool, work: WorkFlags
     from memmpy.parallel import Work
 
     content = need_recipe(recipe)
-    with (
-        quiet(when=work.quiet),
-        open_executor(num_processes=work.workers, address=work.dask) as executor,
-    ):
+    with quiet(when=work.quiet), open_executor(work) as executor:
         data = content.training_set(store, work=Work(executor), progress=work.progress)
         folds = data.splits.num_folds
         fits = [data.fit(fold) for fold in ([None] if folds is None else range(folds))]

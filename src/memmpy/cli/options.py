@@ -24,6 +24,7 @@ __all__ = [
     "keys_option",
     "pad_option",
     "path_argument",
+    "quiet_option",
     "signal_option",
     "splits_options",
     "store_argument",
@@ -185,6 +186,9 @@ pad_option: _Option = click.option(
     help="A key whose lists are truncated or filled up to a length, such as jet_pt:22:nan.",
 )
 
+#: Adds ``--quiet``: the argument `quiet`.
+quiet_option: _Option = click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+
 #: Adds ``--signal``: the argument `signal`, a tuple of groups.
 signal_option: _Option = click.option(
     "--signal", multiple=True, help="A group that is signal, for S/B; repeatable."
@@ -263,5 +267,5 @@ work_options: _Decorator = join_options(
     WorkFlags,
     click.option("--workers", type=click.IntRange(1), help="Use N processes instead of threads."),
     click.option("--dask", metavar="ADDRESS", help="Use the Dask scheduler at ADDRESS."),
-    click.option("--quiet", "-q", is_flag=True, help="Print only errors."),
+    quiet_option,
 )

@@ -98,10 +98,10 @@ class Snapshot:
     def texts(self, key: str) -> Mapping[int, str] | None:
         """Return the table from hash to text of a column of hashes; None for other columns."""
         record, column = self.metadata.columns[key], self.columns[key]
-        if not record.details.get("hashed") or not isinstance(column, np.ndarray):
+        if not record.is_hashed or not isinstance(column, np.ndarray):
             return None
-        if record.origin is not None:
-            return {hash64(text): text for text in record.origin.spec["metadata"]}
+        if record.source_texts is not None:
+            return {hash64(text): text for text in record.source_texts}
         # The metadata of old stores does not tell which columns are hashes; the values do.
         known = self.metadata.hashes
         return known if len(column) == 0 or int(column[0]) in known else None

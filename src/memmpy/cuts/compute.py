@@ -115,7 +115,7 @@ def check_stored(cut: Node, known: Iterable[str], *, path: PathLike, metadata: M
     holders = {key: resolve_key(key, metadata.columns) for key in keys_of(cut)}
     names |= {key for key, holder in holders.items() if holder in names}
     if not holders.keys() <= names:
-        texts = {key for key, record in metadata.columns.items() if record.details.get("hashed")}
+        texts = {key for key, record in metadata.columns.items() if record.is_hashed}
         where = f" in {os.fspath(path)!r}"
         stale = why_stale(metadata)
         stale |= {key: stale[holder] for key, holder in holders.items() if holder in stale}

@@ -1,9 +1,9 @@
 """`Store`, the result of `memmpy.open`, its tables, and the maintenance of stores."""
 
 from memmpy.dataset.column_statistics import ColumnStatistics, Description
+from memmpy.dataset.cut_split import resolve_cut_split
 from memmpy.dataset.event_table import EventTable
-from memmpy.dataset.hist import BinsOption, KeyHistogram, fill_histograms
-from memmpy.dataset.loader_columns import resolve_cut_split
+from memmpy.dataset.hist import BinsOption
 from memmpy.dataset.maintenance import Leftover, clean, repair_problems, verify
 from memmpy.dataset.open_store import Store, open
 from memmpy.dataset.store_columns import Columns, ColumnSummary, process_keys
@@ -17,14 +17,12 @@ __all__ = [
     "Description",
     "EventTable",
     "FileSummary",
-    "KeyHistogram",
     "Leftover",
     "ProcessSummary",
     "SkimSummary",
     "Store",
     "StoreInfo",
     "clean",
-    "fill_histograms",
     "open",
     "process_keys",
     "repair_problems",

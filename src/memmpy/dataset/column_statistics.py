@@ -152,15 +152,9 @@ class Description(Renderable, Sequence[ColumnStatistics]):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as dicts, lists, texts and numbers, for JSON; None for NaN and infinity."""
-        rows = [json_value(asdict(row)) for row in self.rows]
-        fields: dict[str, Any] = {
-            "path": self.path,
-            "by": [*self.by],
-            "cut": self.cut,
-            "weight": self.weight,
-        }
-        fields |= {"left_out": [*self.left_out], "damaged": [*self.damaged]}
-        return {**fields, "rows": rows}
+        values: dict[str, Any] = json_value(asdict(self))
+        del values["max_rows"]
+        return values
 
     def _blocks(self) -> list[str | Table]:
         num = len(dict.fromkeys(row.key for row in self.rows))
@@ -201,7 +195,9 @@ def _columns(rows: Sequence[ColumnStatistics], *, by: str) -> list[_TableColumn]
     )
     return [
         _TableColumn("key", lambda row: row.key),
-        _TableColumn(by, lambda row: row.group) if by else _TableColumn("type", _type, 1),
+        _TableColumn(by, lambda row: row.group)
+        if by
+        else _TableColumn("type", lambda row: row.type, 1),
         _TableColumn("distribution", _distribution, 7),
         _TableColumn("values", lambda row: f"{row.num_values:,}", 5),
         _TableColumn("mean", _mean),
@@ -211,10 +207,6 @@ def _columns(rows: Sequence[ColumnStatistics], *, by: str) -> list[_TableColumn]
         *(share.as_share() for share in shares if any(map(share.cell, rows))),
         *([_TableColumn("items", _items, 2)] if any(row.counts for row in rows) else []),
     ]
-
-
-def _type(row: ColumnStatistics) -> str:
-    return row.type
 
 
 def _distribution(row: ColumnStatistics) -> Cell:

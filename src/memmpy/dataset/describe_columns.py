@@ -38,10 +38,10 @@ from memmpy.typing import Array, Entries
 __all__ = ["describe_columns"]
 
 #: Different texts of a column that are counted.
-MAX_TEXTS = 10_000
+_MAX_TEXTS = 10_000
 #: Entries that a thread summarizes in one go, all or by group, and groups that are few.
 _STEP_ALL, _STEP_GROUPED, _FEW_GROUPS = 1 << 20, 1 << 17, 16
-#: For the numbers of items of lists, whose distribution is not shown.
+#: Without finite values; and for the numbers of items of lists, whose distribution is not shown.
 _NO_BINS = BinFrame(0.0, 1.0, 1)
 #: Bins of a distribution, and places in a column, and values there, that choose its range.
 _NUM_BINS, _NUM_PLACES, _NUM_SAMPLED = 16, 64, 256
@@ -49,27 +49,29 @@ _NUM_BINS, _NUM_PLACES, _NUM_SAMPLED = 16, 64, 256
 _QUANTILES = (0.005, 0.5, 0.995)
 
 #: The entries of a range that a group has: all of a slice, or some.
-Members: TypeAlias = Sequence[tuple[Group, slice | Entries]]
+_Members: TypeAlias = Sequence[tuple[Group, slice | Entries]]
+#: The key of a column, its sums by group, and warnings.
+_Part: TypeAlias = tuple[str, Mapping[Group, "_ColumnSums"], EntryNotes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WeightedSums:
+class _WeightedSums:
     """Sums of weights, of weighted distances from a center, and of weighted squares of them."""
 
     center: float
     sums: NDArray[np.float64]
     bins: NDArray[np.float64]
 
-    def __add__(self, other: "WeightedSums") -> "WeightedSums":
+    def __add__(self, other: "_WeightedSums") -> "_WeightedSums":
         with np.errstate(all="ignore"):
             shift = np.float64(other.center) - self.center
             first, second, third = other.sums
             moved = [first, second + shift * first, third + shift * (2 * second + shift * first)]
-        return WeightedSums(self.center, self.sums + moved, self.bins + other.bins)
+        return _WeightedSums(self.center, self.sums + moved, self.bins + other.bins)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ColumnSums:
+class _ColumnSums:
     """Sums over some entries of a column. Two can be added.
 
     Attributes
@@ -80,21 +82,21 @@ class ColumnSums:
         Their values, if they are numbers.
     lengths : ValueSummary, optional
         The numbers of items, if they are lists.
-    weighted : WeightedSums, optional
+    weighted : _WeightedSums, optional
         Sums with weights, if there are any.
     texts : Counter of str, optional
-        The texts, if they are texts; at most `MAX_TEXTS` + 1 of them.
+        The texts, if they are texts; at most `_MAX_TEXTS` + 1 of them.
     """
 
     num_entries: int
     values: ValueSummary | None = None
     lengths: ValueSummary | None = None
-    weighted: WeightedSums | None = None
+    weighted: _WeightedSums | None = None
     texts: Counter[str] | None = None
 
-    def __add__(self, other: "ColumnSums") -> "ColumnSums":
+    def __add__(self, other: "_ColumnSums") -> "_ColumnSums":
         texts = _add(self.texts, other.texts)
-        return ColumnSums(
+        return _ColumnSums(
             self.num_entries + other.num_entries,
             _add(self.values, other.values),
             _add(self.lengths, other.lengths),
@@ -107,7 +109,7 @@ def _add(one: Any, other: Any) -> Any:
     return one if other is None else other if one is None else one + other
 
 
-def frame_of(reader: "_ColumnReader") -> BinFrame:
+def _frame_of(reader: "_ColumnReader") -> BinFrame:
     """Return the bins of a column, from values at evenly spaced places."""
     column = reader.inputs.columns[reader.key]
     content = content_of(column)
@@ -121,7 +123,7 @@ def frame_of(reader: "_ColumnReader") -> BinFrame:
     wide = sample.astype(np.float64)
     wide = wide[np.isfinite(wide)]
     if not len(wide):
-        return BinFrame(0.0, 1.0, 1)
+        return _NO_BINS
     low, middle, high = map(float, np.quantile(wide, _QUANTILES, method="nearest"))
     size = max(abs(low), abs(high))
     if not math.isfinite(high - low) or high - low <= max(1e-12 * size, 1e-300):
@@ -175,7 +177,7 @@ def describe_columns(
 
 
 def _statistics(
-    group: str, record: ColumnRecord, reader: "_ColumnReader", sums: ColumnSums
+    group: str, record: ColumnRecord, reader: "_ColumnReader", sums: _ColumnSums
 ) -> ColumnStatistics:
     statistics = ColumnStatistics(
         key=reader.key,
@@ -186,7 +188,7 @@ def _statistics(
     )
     if sums.texts is not None:
         num = len(sums.texts)
-        if num > MAX_TEXTS:
+        if num > _MAX_TEXTS:
             return statistics
         most = sums.texts.most_common(1)
         return replace(statistics, num_texts=num, most_frequent=most[0] if most else None)
@@ -214,7 +216,7 @@ def _statistics(
 
 
 def _mean_and_std(
-    values: ValueSummary, weighted: WeightedSums | None
+    values: ValueSummary, weighted: _WeightedSums | None
 ) -> tuple[float | None, float | None]:
     if not values.num_finite:
         return None, None
@@ -226,17 +228,13 @@ def _mean_and_std(
         return float(weighted.center + distance), float(np.sqrt(second / total - distance**2))
 
 
-#: The key of a column, its sums by group, and warnings.
-Part: TypeAlias = tuple[str, Mapping[Group, ColumnSums], EntryNotes]
-
-
 @dataclass(frozen=True, slots=True)
 class _ColumnReader:
     """Reads one column, which may hold no values that can be summarized."""
 
     key: str
     inputs: Inputs
-    zero: ColumnSums
+    zero: _ColumnSums
     has_values: bool
     compiled: bool
     frame: BinFrame = _NO_BINS
@@ -246,12 +244,12 @@ class _ColumnReader:
         """Return the reader of a column, which looks at a few entries."""
         inputs = open_inputs(snapshot, [key], {})
         has_values = not why_no_numbers(inputs.values(key, 0, 0))
-        reader = cls(key, inputs, ColumnSums(0), has_values, compiled)
+        reader = cls(key, inputs, _ColumnSums(0), has_values, compiled)
         if not has_values:
             return reader
         if reader.values(0, 0).texts is not None:
-            return replace(reader, zero=ColumnSums(0, texts=Counter()))
-        return replace(reader, frame=frame_of(reader))
+            return replace(reader, zero=_ColumnSums(0, texts=Counter()))
+        return replace(reader, frame=_frame_of(reader))
 
     def values(self, start: int, stop: int) -> FlatValues:
         """Return the values of a range of entries."""
@@ -262,10 +260,10 @@ class _ColumnReader:
         self,
         start: int,
         stop: int,
-        members: Members,
+        members: _Members,
         weights: NDArray[np.float64] | None,
         notes: EntryNotes,
-    ) -> Part:
+    ) -> _Part:
         """Return the sums of each group of a range of entries."""
         flat = self.values(start, stop) if self.has_values else None
         sums = {
@@ -279,7 +277,7 @@ class _ColumnReader:
         flat: FlatValues | None,
         rows: slice | Entries,
         weights: NDArray[np.float64] | None,
-    ) -> ColumnSums:
+    ) -> _ColumnSums:
         num = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         if flat is None or not num:
             return replace(self.zero, num_entries=num)
@@ -287,26 +285,26 @@ class _ColumnReader:
         if flat.texts is not None:
             counts = np.bincount(values, minlength=len(flat.texts)).tolist()
             texts = Counter({t: n for t, n in zip(flat.texts, counts, strict=True) if n})
-            return ColumnSums(num, texts=_few(texts))
+            return _ColumnSums(num, texts=_few(texts))
         lengths = None
         if counts_of is not None:
             lengths = summarize(counts_of, _NO_BINS, compiled=self.compiled)
         summary = summarize(values, self.frame, compiled=self.compiled)
         if weights is None:
-            return ColumnSums(num, summary, lengths)
+            return _ColumnSums(num, summary, lengths)
         repeats = flat.size if counts_of is None else counts_of * flat.size
         weighted = _weighted(values, np.repeat(weights, repeats), summary, self.frame)
-        return ColumnSums(num, summary, lengths, weighted)
+        return _ColumnSums(num, summary, lengths, weighted)
 
 
 def _tasks(
     readers: Sequence[_ColumnReader], snapshot: Snapshot, grouping: Grouping | None
-) -> Iterator[Callable[[], Part]]:
+) -> Iterator[Callable[[], _Part]]:
     """Yield the work on each column; the thread of the caller groups entries, once for all."""
     if grouping is None:
         for reader in readers:
             for start, stop in reader.inputs.ranges(_STEP_ALL):
-                members: Members = [((), slice(0, stop - start))]
+                members: _Members = [((), slice(0, stop - start))]
                 yield partial(reader.read, start, stop, members, None, EntryNotes())
         return
     for start, stop in open_inputs(snapshot, [r.key for r in readers], {}).ranges(_STEP_GROUPED):
@@ -316,7 +314,7 @@ def _tasks(
             yield partial(reader.read, start, stop, members, grouped.weights, grouped.notes)
 
 
-def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Members:
+def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> _Members:
     if group_of is None:
         return [(groups[0], slice(0, num))]
     if len(groups) <= _FEW_GROUPS:  # to sort takes longer than to look a few times
@@ -333,7 +331,7 @@ def _members(groups: Sequence[Group], group_of: Entries | None, num: int) -> Mem
 
 def _weighted(
     values: Array, weights: NDArray[np.float64], summary: ValueSummary, frame: BinFrame
-) -> WeightedSums:
+) -> _WeightedSums:
     is_finite = np.isfinite(values)
     if not is_finite.all():
         values, weights = values[is_finite], weights[is_finite]
@@ -342,8 +340,8 @@ def _weighted(
         sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
     places = places_of(values.astype(np.float64), frame)
     content = np.bincount(places, weights, minlength=frame.num_bins)
-    return WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
+    return _WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
 
 
 def _few(texts: Counter[str]) -> Counter[str]:
-    return texts if len(texts) <= MAX_TEXTS else Counter(dict(texts.most_common(MAX_TEXTS + 1)))
+    return texts if len(texts) <= _MAX_TEXTS else Counter(dict(texts.most_common(_MAX_TEXTS + 1)))

@@ -7,9 +7,9 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.columns import ReadNested, Snapshot
+from memmpy.columns import Snapshot
 from memmpy.cuts import EntryNotes, GroupOptions, plan_groups
-from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value
+from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_value, json_value
 from memmpy.typing import Entries
 
 __all__ = ["EventTable", "events_of_store", "first_passing"]
@@ -96,8 +96,6 @@ def _values(snapshot: Snapshot, key: str, entries: Entries) -> list[Any]:
     column, texts = snapshot.columns[key], snapshot.texts(key)
     if texts is not None:
         return [texts.get(int(column[i]), f"{int(column[i]):016x}") for i in entries.tolist()]
-    if isinstance(column, ReadNested):
-        return [column[i] for i in entries.tolist()]
     if isinstance(column, np.ndarray):
         return list(np.asarray(column)[entries])
     return [column[i] for i in entries.tolist()]
@@ -112,10 +110,4 @@ def _plain(value: Any) -> Any:
             return value.item()
         # The shortest text that is this number, also of a float32.
         return float(str(value)) if math.isfinite(value) else None
-    if hasattr(value, "to_list"):
-        return _plain(value.to_list())
-    if isinstance(value, list | tuple):
-        return [*map(_plain, value)]
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json_value(value.to_list() if hasattr(value, "to_list") else value)

@@ -8,7 +8,7 @@ import numpy as np
 from memmpy.checks import check_mapping
 from memmpy.columns import check_keys
 from memmpy.cuts import Constant, keys_of, read_cut
-from memmpy.dataset.loader_columns import resolve_cut_split
+from memmpy.dataset.cut_split import resolve_cut_split
 from memmpy.dataset.maintenance import verify
 from memmpy.dataset.store_views import StoreViews
 from memmpy.errors import OptionError, argument_hints

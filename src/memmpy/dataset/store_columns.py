@@ -200,20 +200,15 @@ def left_out_in_words(others: Sequence[str], damaged: Sequence[str]) -> list[str
 
 def process_keys(metadata: Metadata) -> tuple[str, ...]:
     """Return the columns that tell the process of an entry; see `process_names`."""
-    texts = [
-        key
-        for key, record in metadata.current_columns().items()
-        if record.origin is not None and "metadata" in record.origin.spec
-    ]
-    return process_names(texts)
+    columns = metadata.current_columns()
+    return process_names([key for key, one in columns.items() if one.source_texts is not None])
 
 
 def _summary(key: str, record: ColumnRecord, *, problem: str) -> ColumnSummary:
-    is_text = record.details.get("hashed") is True
     return ColumnSummary(
         key=key,
         kind=record.kind,
-        type="text" if is_text else type_of_column(record).in_words(),
+        type="text" if record.is_hashed else type_of_column(record).in_words(),
         num_entries=record.num_entries,
         num_bytes=record.nbytes,
         origin=_origin(key, record),

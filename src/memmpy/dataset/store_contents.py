@@ -29,7 +29,7 @@ from memmpy.dataset.store_info import FileSummary, ProcessSummary, SkimSummary, 
 from memmpy.errors import CutError
 from memmpy.skims import Skim, find_skims
 from memmpy.splits import num_events, recorded_splits
-from memmpy.store import ColumnRecord, FriendRecord, Metadata, SourceRecord
+from memmpy.store import FriendRecord, Metadata, SourceRecord
 
 __all__ = ["info_of"]
 
@@ -63,6 +63,7 @@ def info_of(
     summaries = tuple(_skim_summary(skim, is_current=skim.path.name in current) for skim in skims)
     cuts = Cuts(list_cuts(path, metadata))
     columns = metadata.current_columns()
+    kinds = Counter("text" if one.is_hashed else one.kind for one in columns.values())
     arrays = {a.file: a.nbytes for one in metadata.columns.values() for a in one.arrays.values()}
     processes, known = None, _known_weight(snapshot, summaries) if weight is None else None
     if known is not None:
@@ -76,7 +77,7 @@ def info_of(
         path=os.fspath(path),
         num_entries=num_events(metadata),
         num_columns=len(columns),
-        kinds=dict(Counter(_kind(record) for record in columns.values()).most_common()),
+        kinds=dict(kinds.most_common()),
         processes=processes,
         weight=weight,
         files=_file_summary(metadata, check_files=check_files),
@@ -97,10 +98,6 @@ def info_of(
             *(f"skim {name} is damaged: {why}" for name, why in skims.damaged.items()),
         ),
     )
-
-
-def _kind(record: ColumnRecord) -> str:
-    return "text" if record.details.get("hashed") is True else str(record.kind)
 
 
 def _skim_summary(skim: Skim, is_current: bool) -> SkimSummary:
@@ -138,7 +135,7 @@ def _processes(
     metadata = snapshot.metadata
     keys = tuple(key for key in process_keys(metadata) if key in snapshot.columns)
     specs = {k: c.origin.spec for k, c in metadata.current_columns().items() if c.origin}
-    texts = [specs[key]["metadata"] for key in keys]
+    texts = [metadata.columns[key].source_texts or () for key in keys]
     members: dict[Group, list[int]] = {}
     for i in range(len(metadata.sources)):
         members.setdefault(tuple(each[i] for each in texts), []).append(i)

@@ -15,7 +15,6 @@ from memmpy.cuts import (
     GroupOptions,
     Selection,
     add_column,
-    check_by,
     count_steps,
     find_entries,
     keys_of,
@@ -251,7 +250,7 @@ class StoreCuts(StoreMapping):
         (histogram,) = fill_histograms(
             self._snapshot, [key], bins=bins, options=options, num_threads=num_threads
         )
-        return to_hist(histogram, by=check_by(by), is_weighted=weight is not None)
+        return to_hist(histogram, by=options.by_columns, is_weighted=weight is not None)
 
     def export(
         self,

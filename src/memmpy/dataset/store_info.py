@@ -161,15 +161,8 @@ class StoreInfo(Renderable):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as dicts, lists, texts and numbers, for JSON; None for NaN and infinity."""
-        values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        values["processes"] = [
-            {**asdict(one), "sum_of_weights": json_value(one.sum_of_weights)}
-            | {"error": json_value(one.error)}
-            | {"numbers": {k: [*map(json_value, v)] for k, v in one.numbers.items()}}
-            for one in self.processes
-        ]
-        values["skims"], values["cuts"] = [*map(asdict, self.skims)], [*map(asdict, self.cuts)]
-        return values | {"files": asdict(self.files), "problems": [*self.problems]}
+        values: dict[str, Any] = json_value(asdict(self))
+        return values
 
     def _blocks(self) -> list[str | Table]:
         size = format_size(sum(self.num_bytes.values()))

@@ -4,8 +4,6 @@ Events are generated in blocks, each with its own random generator, so an event 
 seed, the process, the year and its number, never on how many are generated.
 """
 
-import contextlib
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +15,8 @@ from numpy.typing import NDArray
 
 from memmpy.demo.jets import MAX_JETS, MIN_JETS, TAGGED_77, closest_pair, make_jets
 from memmpy.errors import OptionError, argument_hints, nearest
+from memmpy.export import files_aside
 from memmpy.kernels import offsets_of
-from memmpy.store import disk_error
 from memmpy.typing import Array, PathLike
 
 if TYPE_CHECKING:
@@ -146,8 +144,8 @@ def make_events(
 def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list[Path]:
     """Write the four ROOT files of the demo, two processes in two years; return their paths.
 
-    Memory is bounded by a block of events. Each file appears under its name only when it is
-    complete. Rewriting with the same arguments keeps the UUID of each file.
+    Memory is bounded by a block of events. The files appear together when all are complete.
+    Rewriting with the same arguments keeps the UUID of each file.
 
     Parameters
     ----------
@@ -168,15 +166,10 @@ def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list
     files = demo_files(directory)
     for _, _, metadata in files:
         _check(**metadata, num_events=num_events, seed=seed, first_event=0)
-    paths = []
-    for name, tree, metadata in files:
-        path = Path(name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_file(path, tree, **metadata, num_events=num_events, seed=seed)
-        except OSError as error:
-            raise disk_error(error, what=repr(name), is_in_store=False) from error
-        paths.append(path)
+    paths = [Path(path) for path, _, _ in files]
+    with files_aside(Path(directory), paths) as aside:
+        for path, (_, tree, metadata) in zip(paths, files, strict=True):
+            _write_file(aside(path), tree, **metadata, num_events=num_events, seed=seed)
     return paths
 
 
@@ -189,25 +182,17 @@ def _write_file(
     # A constant UUID per content: the default identity of an event derives from it.
     content = f"memmpy demo 2 {process} {year} {num_events} {seed}"
     file_uuid = uuid.uuid5(uuid.NAMESPACE_OID, content)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with uproot.recreate(aside, uuid_function=lambda: file_uuid) as file:
-            records = _records(next(blocks))
-            types = {
-                key: values.dtype if isinstance(values, np.ndarray) else values.type
-                for key, values in records.items()
-            }
-            writable = file.mktree(tree, types, counter_name=COUNTERS.__getitem__)
-            if num_events > 0:
-                writable.extend(records)
-            for block in blocks:
-                writable.extend(_records(block))
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            aside.unlink()
+    with uproot.recreate(path, uuid_function=lambda: file_uuid) as file:
+        records = _records(next(blocks))
+        types = {
+            key: values.dtype if isinstance(values, np.ndarray) else values.type
+            for key, values in records.items()
+        }
+        writable = file.mktree(tree, types, counter_name=COUNTERS.__getitem__)
+        if num_events > 0:
+            writable.extend(records)
+        for block in blocks:
+            writable.extend(_records(block))
 
 
 def _records(events: "Events") -> "Events":

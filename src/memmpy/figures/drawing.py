@@ -124,8 +124,8 @@ def label_axes(axes: Any, x: str, y: str) -> None:
     set_plain_text(axes.yaxis.label, y)
 
 
-def label_ticks(axis: Any, names: Sequence[str], places: Sequence[float] | None = None) -> None:
-    """Label places of an axis with names as they are; see `set_plain_text`.
+def label_ticks(axis: Any, names: Sequence[str], *, angle: float = 0.0) -> None:
+    """Label the places 0, 1, ... of an axis with names as they are; see `set_plain_text`.
 
     Parameters
     ----------
@@ -133,13 +133,15 @@ def label_ticks(axis: Any, names: Sequence[str], places: Sequence[float] | None 
         The axis, such as ``axes.xaxis``.
     names : sequence of str
         The names.
-    places : sequence of float, optional
-        Their places; by default 0, 1 and so on.
+    angle : float
+        How far names are turned, in degrees, so that long ones have room beside each other.
     """
-    axis.set_ticks(range(len(names)) if places is None else places, map(printable, names))
+    axis.set_ticks(range(len(names)), map(printable, names))
     for label in axis.get_ticklabels():
         label.set_parse_math(False)
         label.set_usetex(False)
+        if angle:
+            label.set(rotation=angle, ha="right", rotation_mode="anchor")
 
 
 def add_legend(axes: Any, handles: Sequence[Any], names: Sequence[str], **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Numbers and histograms in words, for captions and for those who do not see the pictures."""
+"""A histogram in words, for those who do not see the picture."""
 
 from collections.abc import Sequence
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,6 @@ __all__ = [
     "table_panel",
 ]
 
-Health: TypeAlias = Literal["good", "warning", "error", "unknown"]
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Verdict:
         The verdict in a few words, and what follows from it.
     """
 
-    level: Health
+    level: Literal["good", "warning", "error", "unknown"]
     title: str
     text: str = ""
 
@@ -181,13 +179,13 @@ class Section:
         Its anchor: letters and hyphens.
     title, note : str
         Its heading, and a line below.
-    blocks : sequence of Panel
+    panels : sequence of Panel
         Its content.
     """
 
     id: str
     title: str
-    blocks: Sequence[Panel]
+    panels: Sequence[Panel]
     note: str = ""
 
 
@@ -227,8 +225,8 @@ class ReportData:
     @property
     def chart_sets(self) -> list[ChartSet]:
         """All sets of charts, in the order of the page."""
-        blocks = [block.charts for section in self.sections for block in section.blocks]
-        return [one for one in blocks if one is not None]
+        panels = (panel for section in self.sections for panel in section.panels)
+        return [panel.charts for panel in panels if panel.charts is not None]
 
 
 def bins_of(counts: NDArray[Any]) -> list[Any]:

@@ -26,15 +26,15 @@ def training_section(data: TrainingSet) -> Section:
     words += [f"weight: {request.weight}"] if request.weight is not None else []
     note = f"{'; '.join(words)}. {data.splits}."
     try:
-        blocks = [
+        panels = [
             table_panel(data.balance().table()),
             *_factors(data),
             *_inputs(data),
             *_correlations(data),
         ]
     except FitError as error:
-        blocks = [Panel(note=f"Nothing can be fitted: {error}")]
-    return Section("training", "Training set", blocks, note)
+        panels = [Panel(note=f"Nothing can be fitted: {error}")]
+    return Section("training", "Training set", panels, note)
 
 
 def _factors(data: TrainingSet) -> Iterator[Panel]:
@@ -118,9 +118,9 @@ def score_section(data: TrainingSet, scores: Scores) -> Section:
         curves = scores.curves()
     except OptionError as error:  # the weights of a class have no positive sum
         note = f"{note} No ROC curve: {error}."
-    blocks = [Panel(table=scores.table(), charts=None if curves is None else _curves(curves))]
-    blocks.append(Panel("Scores by class", charts=by_class))
-    return Section("scores", "Scores", blocks, note)
+    panels = [Panel(table=scores.table(), charts=None if curves is None else _curves(curves))]
+    panels.append(Panel("Scores by class", charts=by_class))
+    return Section("scores", "Scores", panels, note)
 
 
 def _curves(curves: ScoreCurves) -> ChartSet:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -126,6 +126,16 @@ class ColumnRecord:
     def nbytes(self) -> int:
         """Bytes of its arrays, which other columns may share."""
         return sum(array.nbytes for array in self.arrays.values())
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether its values are hashes of texts; of memmpy 0.1.2, whether they may be."""
+        return bool(self.details.get("hashed"))
+
+    @property
+    def source_texts(self) -> Sequence[str] | None:
+        """The text of each source, for a column of metadata texts; None for other columns."""
+        return None if self.origin is None else self.origin.spec.get("metadata")
 
     @property
     def computed(self) -> Computed | None:

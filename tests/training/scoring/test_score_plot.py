@@ -10,8 +10,9 @@ import pytest
 
 from memmpy.errors import MemmpyError, OptionError
 from memmpy.training.scoring.roc_curve import roc_band
+from memmpy.training.scoring.score_curves import curves_of
 from memmpy.training.scoring.score_histograms import count_scores
-from memmpy.training.scoring.score_plot import curves_of, draw_scores
+from memmpy.training.scoring.score_plot import draw_scores
 from memmpy.training.scoring.score_rows import ScoreRows
 from tests.training.scoring.scored import FOLDS, NO_FOLDS, Events
 

@@ -12,7 +12,6 @@ from memmpy.cuts.flow.grouped_entries import (
 )
 from memmpy.cuts.flow.groups import (
     Group,
-    check_by,
     check_num_groups,
     distinct_values,
     labels_of,
@@ -27,7 +26,6 @@ __all__ = [
     "GroupTotals",
     "GroupedEntries",
     "Grouping",
-    "check_by",
     "check_num_groups",
     "count_steps",
     "cutflow",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from memmpy.cuts.compute import check_stored, columns_used
 from memmpy.cuts.evaluation import Program, to_program
 from memmpy.cuts.flow.cutflow_result import CutFlow
 from memmpy.cuts.flow.grouped_entries import GroupOptions, GroupTotals, plan_groups
-from memmpy.cuts.flow.groups import check_by, check_known, labels_of, split_signal
-from memmpy.cuts.flow.step_counts import StepCounter, add_steps, passing_steps
+from memmpy.cuts.flow.groups import check_known, labels_of, split_signal
+from memmpy.cuts.flow.step_counts import add_steps, count_range, passing_steps
 from memmpy.cuts.inputs import STEP_SIZE, Inputs
 from memmpy.cuts.language import (
     Constant,
@@ -120,10 +121,10 @@ def cutflow(
     known = metadata.current_keys()
     for node in plan.nodes:
         check_stored(node, known, path=path, metadata=metadata)
-    by = check_by(plan.options.by)
-    check_known(by, known, path=path, metadata=metadata)
+    by_columns = plan.options.by_columns
+    check_known(by_columns, known, path=path, metadata=metadata)
     used = {key for node in plan.nodes for key in columns_used(node, metadata)}
-    snapshot = open_columns(path, sorted(used.union(by)) or None)
+    snapshot = open_columns(path, sorted(used.union(by_columns)) or None)
     return count_steps(snapshot, plan, step_size=step_size, num_threads=num_threads)
 
 
@@ -184,7 +185,7 @@ def plan_flow(
         labels = list(cuts)
     else:
         raise OptionError(f"cuts is a list of cuts such as ['nJets >= 6'], not {cuts!r}")
-    if signal is not None and not options.by:
+    if signal is not None and not options.by_columns:
         raise OptionError(f"the signal {signal!r} is a group; give the columns to group by (by=)")
     return FlowPlan(tuple(labels), tuple(nodes), options, isinstance(cuts, str), signal)
 
@@ -215,8 +216,8 @@ def count_steps(
         cuts = _of_same_elements(cuts, grouping.inputs)
     num_steps, weight = 1 + len(cuts), plan.options.weight_node
     totals = GroupTotals(np.zeros((3, num_steps)), grouping)
-    counter = StepCounter(grouping, cuts)
-    for steps in grouping.inputs.map(counter, step_size=step_size, num_threads=threads):
+    work = partial(count_range, grouping, cuts)
+    for steps in grouping.inputs.map(work, step_size=step_size, num_threads=threads):
         add_steps(totals, steps)
     totals.warn()
     in_order = totals.in_order()

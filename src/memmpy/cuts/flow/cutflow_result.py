@@ -12,6 +12,7 @@ from memmpy.cuts.flow.flow_table import flow_table, latex_table
 from memmpy.cuts.flow.step_numbers import FlowColumns, StepNumbers
 from memmpy.display import DisplayBlock, Renderable, json_value
 from memmpy.errors import argument_hints, require
+from memmpy.figures import check_figure_path, save_figure
 from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ class CutFlow(Renderable):
         DiskError, ReadOnlyStoreError
             If the file cannot be written.
         """
-        return draw_flow(self._shown, path, log=check_flag("log", log))
+        file = check_figure_path(path)
+        return save_figure(draw_flow(self._shown, log=check_flag("log", log)), file)
 
     @property
     def _numbers(self) -> StepNumbers:
@@ -235,16 +237,16 @@ class CutFlow(Renderable):
         return ratio
 
     def _numbers_of(self, group: int) -> dict[str, list[float | None]]:
-        arrays: dict[str, NDArray[np.int64] | NDArray[np.float64]] = {
-            "counts": self.counts,
-            "sums": self.sums,
-            "errors": self.errors,
-            "step_efficiencies": self.step_efficiencies,
-            "cumulative_efficiencies": self.cumulative_efficiencies,
-            "step_efficiency_errors": self.step_efficiency_errors,
-            "cumulative_efficiency_errors": self.cumulative_efficiency_errors,
-        }
-        return {name: json_value(array[:, group].tolist()) for name, array in arrays.items()}
+        names = (
+            "counts",
+            "sums",
+            "errors",
+            "step_efficiencies",
+            "cumulative_efficiencies",
+            "step_efficiency_errors",
+            "cumulative_efficiency_errors",
+        )
+        return {name: json_value(getattr(self, name)[:, group].tolist()) for name in names}
 
     def table(self) -> DisplayBlock:
         """Return the cut-flow as a table."""

@@ -6,16 +6,7 @@ import numpy as np
 
 from memmpy.cuts.flow.step_numbers import FlowColumns
 from memmpy.display import shorten
-from memmpy.figures import (
-    add_legend,
-    check_figure_path,
-    label_axes,
-    label_ticks,
-    line_style,
-    new_figure,
-    save_figure,
-)
-from memmpy.typing import PathLike
+from memmpy.figures import add_legend, label_axes, label_ticks, line_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,9 +17,8 @@ __all__ = ["draw_flow"]
 _LONGEST = 32
 
 
-def draw_flow(flow: FlowColumns, path: PathLike | None, *, log: bool) -> "Figure":
-    """Draw a cut-flow, to a file if there is a path, and return the figure."""
-    check_figure_path(path)
+def draw_flow(flow: FlowColumns, *, log: bool) -> "Figure":
+    """Draw a cut-flow, and return the figure."""
     num_steps, num_groups = len(flow.steps), flow.num_groups
     has_ratio = bool(flow.ratios)
     is_outside = num_groups > 6
@@ -46,26 +36,18 @@ def draw_flow(flow: FlowColumns, path: PathLike | None, *, log: bool) -> "Figure
         panels[1].set_ylim(0, 1.15 * float(ratio[np.isfinite(ratio)].max(initial=0)) or 1)
         label_axes(panels[1], "", "S/√B")
     names = [shorten(step, _LONGEST) for step in flow.steps]
-    label_ticks(panels[-1].xaxis, names)
+    angle = 30 if sum(map(len, names)) * 0.11 > width - 1.5 else 0
+    label_ticks(panels[-1].xaxis, names, angle=angle)
     panels[-1].set_xlim(-0.5, num_steps - 0.5)
-    if sum(map(len, names)) * 0.11 > width - 1.5:
-        for label in panels[-1].get_xticklabels():
-            label.set(rotation=30, ha="right", rotation_mode="anchor")
     if num_groups > 1:
         groups = [shorten(name, _LONGEST) for name in flow.numbers.names[:num_groups]]
         bars = [container[0] for container in panels[0].containers if container[0] is not None]
         if is_outside:
             add_legend(figure, bars, groups, loc="outside right upper", fontsize="small")
         else:
-            add_legend(
-                panels[0],
-                bars,
-                groups,
-                loc="upper right",
-                ncols=min(3, num_groups),
-                fontsize="small",
-            )
-    return save_figure(figure, path)
+            options = {"loc": "upper right", "ncols": min(3, num_groups), "fontsize": "small"}
+            add_legend(panels[0], bars, groups, **options)
+    return figure
 
 
 def _draw_bars(axes: Any, flow: FlowColumns, *, log: bool) -> None:

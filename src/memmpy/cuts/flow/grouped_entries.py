@@ -131,9 +131,14 @@ class GroupOptions:
     constants: Mapping[str, Constant] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by", check_by(self.by))
+        check_by(self.by)
         check_mapping("aliases", self.aliases)
         check_mapping("constants", self.constants)
+
+    @cached_property
+    def by_columns(self) -> tuple[str, ...]:
+        """The columns to group by, each once; empty if all entries are one group."""
+        return check_by(self.by)
 
     @cached_property
     def cut_node(self) -> Node | None:
@@ -153,7 +158,7 @@ class GroupOptions:
     @property
     def keys(self) -> frozenset[str]:
         """The columns that are read."""
-        return frozenset(check_by(self.by)).union(*map(keys_of, self.nodes))
+        return frozenset(self.by_columns).union(*map(keys_of, self.nodes))
 
     def read(self, expression: str) -> Node:
         """Return the tree of an expression, with aliases and constants put in."""
@@ -181,7 +186,7 @@ def plan_groups(
     CutError, MissingKeyError, OptionError
         If an expression, the cut, the weight or a column to group by cannot be used.
     """
-    by, used = check_by(options.by), [*nodes, *options.nodes]
+    by, used = options.by_columns, [*nodes, *options.nodes]
     for node in used:
         check_stored(node, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)
     check_known(by, snapshot.columns, path=snapshot.path, metadata=snapshot.metadata)

@@ -73,10 +73,10 @@ def known_groups(snapshot: Snapshot, by: Sequence[str]) -> list[Group]:
     """
     texts_of_files = []
     for key in by:
-        origin = snapshot.metadata.columns[key].origin
-        if origin is None or "metadata" not in origin.spec:
+        texts = snapshot.metadata.columns[key].source_texts
+        if texts is None:
             return []
-        texts_of_files.append(origin.spec["metadata"])
+        texts_of_files.append(texts)
     return list(dict.fromkeys(zip(*texts_of_files, strict=True)))
 
 

@@ -15,7 +15,7 @@ from memmpy.cuts.flow.grouped_entries import Grouping, GroupTotals
 from memmpy.cuts.flow.groups import Group
 from memmpy.typing import Entries, Mask
 
-__all__ = ["StepCounter", "add_steps", "passing_steps"]
+__all__ = ["add_steps", "count_range", "passing_steps"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,33 +32,26 @@ class StepCounts:
     weights: NDArray[np.float64] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepCounter:
-    """The work of a thread: sort a range of entries into bins."""
-
-    grouping: Grouping
-    cuts: Sequence[Program]
-
-    def __call__(self, start: int, stop: int) -> StepCounts:
-        """Return a range of entries in bins."""
-        num_entries, num_bins = stop - start, 1 + len(self.cuts)
-        entries = self.grouping(start, stop)
-        groups, group_of, notes = entries.groups, entries.group_of, entries.notes
-        if group_of is None:
-            group_of = np.zeros(num_entries, np.int64)
-        is_passing = np.ones(num_entries, np.bool_)
-        num_passing = np.zeros((num_bins + 1, len(groups)), np.int64)
-        num_passing[0] = _count(group_of, is_passing, len(groups))
-        bin_of = None if entries.weights is None else group_of * num_bins
-        for i, cut in enumerate(self.cuts, start=1):
-            values = cut(entries.columns)
-            is_passing &= cut.mask(values, num_entries)
-            notes += EntryNotes(values.notes)
-            num_passing[i] = _count(group_of, is_passing, len(groups))
-            if bin_of is not None:
-                bin_of += is_passing
-        counts = np.ascontiguousarray((num_passing[:-1] - num_passing[1:]).T)
-        return StepCounts(groups, counts, notes, bin_of, entries.weights)
+def count_range(grouping: Grouping, cuts: Sequence[Program], start: int, stop: int) -> StepCounts:
+    """Return a range of entries in bins."""
+    num_entries, num_bins = stop - start, 1 + len(cuts)
+    entries = grouping(start, stop)
+    groups, group_of, notes = entries.groups, entries.group_of, entries.notes
+    if group_of is None:
+        group_of = np.zeros(num_entries, np.int64)
+    is_passing = np.ones(num_entries, np.bool_)
+    num_passing = np.zeros((num_bins + 1, len(groups)), np.int64)
+    num_passing[0] = _count(group_of, is_passing, len(groups))
+    bin_of = None if entries.weights is None else group_of * num_bins
+    for i, cut in enumerate(cuts, start=1):
+        values = cut(entries.columns)
+        is_passing &= cut.mask(values, num_entries)
+        notes += EntryNotes(values.notes)
+        num_passing[i] = _count(group_of, is_passing, len(groups))
+        if bin_of is not None:
+            bin_of += is_passing
+    counts = np.ascontiguousarray((num_passing[:-1] - num_passing[1:]).T)
+    return StepCounts(groups, counts, notes, bin_of, entries.weights)
 
 
 def _count(group_of: Entries, is_passing: Mask, num_groups: int) -> Entries:

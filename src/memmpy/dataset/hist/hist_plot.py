@@ -311,10 +311,8 @@ def _set_axes(panels: Sequence[Any], bars: Bars, curves: _Curves, options: PlotO
     widths = np.diff(edges)
     per_width = ""
     if bars.texts is not None:
-        label_ticks(lowest.xaxis, [shorten(text, 24) for text in bars.texts])
-        if sum(map(len, bars.texts)) > 60:
-            for tick_label in lowest.get_xticklabels():
-                tick_label.set(rotation=35, ha="right", rotation_mode="anchor")
+        angle = 35 if sum(map(len, bars.texts)) > 60 else 0
+        label_ticks(lowest.xaxis, [shorten(text, 24) for text in bars.texts], angle=angle)
     elif np.allclose(widths, 1) and np.allclose(edges % 1, 0.5):
         lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
         lowest.xaxis.minorticks_off()

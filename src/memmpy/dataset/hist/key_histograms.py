@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -119,10 +120,11 @@ def fill_histograms(
     axes |= _edges_of(reader, asked, threads)
     columns = grouping.inputs.columns
     num = sum(num_values(columns[key]) if key in plain else num_entries for key in asked)
-    filling = _Filling(reader, axes, is_worth_compiling(num, least=VALUES_BINNED))
+    compiled = is_worth_compiling(num, least=VALUES_BINNED)
+    work = partial(_fill, reader, axes, compiled=compiled)
     ends = np.cumsum([_num_bins(axis) + 3 for axis in axes.values()])
     totals = GroupTotals(np.zeros((2, ends[-1])), grouping)
-    for part in grouping.inputs.map(filling, step_size=STEP_SIZE, num_threads=threads):
+    for part in grouping.inputs.map(work, step_size=STEP_SIZE, num_threads=threads):
         totals.add(*part)
     totals.warn()
     groups = totals.in_order()
@@ -199,8 +201,7 @@ def _texts_of(
     for key in keys:
         if inputs.texts[key] is None and not isinstance(inputs.columns[key], ReadText):
             continue
-        origin = snapshot.metadata.columns[key].origin
-        texts = dict.fromkeys([] if origin is None else origin.spec.get("metadata", ()))
+        texts = dict.fromkeys(snapshot.metadata.columns[key].source_texts or ())
         for start in range(0, 0 if texts else inputs.num_entries, STEP_SIZE):
             stop = min(start + STEP_SIZE, inputs.num_entries)
             texts |= dict.fromkeys(distinct_values(inputs.values(key, start, stop))[0])
@@ -231,10 +232,7 @@ def _edges_of(
             samples[key].append(sample)
     rare = [key for key in unknown if sum(map(len, samples[key])) < _FEW_VALUES]
     if rare and step > _LOOK:
-
-        def work(start: int, stop: int) -> dict[str, Array]:
-            return reader.sample(rare, start, stop, num=_KEPT_VALUES)
-
+        work = partial(reader.sample, rare, num=_KEPT_VALUES)
         looks = list(inputs.map(work, step_size=STEP_SIZE, num_threads=num_threads))
         samples |= {key: [look[key] for look in looks] for key in rare}
     for key in unknown:
@@ -245,35 +243,32 @@ def _edges_of(
     return edges
 
 
-@dataclass(frozen=True, slots=True)
-class _Filling:
-    """The work of a thread: fill the values of a range of entries into bins."""
-
-    reader: _Reader
-    axes: Mapping[str, BinEdges | tuple[str, ...]]
-    compiled: bool
-
-    def __call__(
-        self, start: int, stop: int
-    ) -> tuple[Sequence[Group], Iterable[NDArray[np.float64]], EntryNotes]:
-        """Return the groups, the sums and squares of all keys by group, and warnings."""
-        entries = self.reader.grouping(start, stop)
-        parts = []
-        for key, axis in self.axes.items():
-            edges = np.arange(len(axis) + 1.0) if isinstance(axis, tuple) else axis.edges
-            flat = self.reader.values(key, entries.columns, num_entries=stop - start)
-            with np.errstate(invalid="ignore"):  # of infinite weights
-                sums = fill_bins(
-                    flat.values,
-                    edges,
-                    offsets=flat.value_offsets,
-                    groups=flat.of_groups(entries.group_of),
-                    num_groups=len(entries.groups),
-                    weights=entries.weights,
-                    compiled=self.compiled,
-                )
-            parts.append(np.stack(sums))
-        return entries.groups, np.concatenate(parts, axis=2).swapaxes(0, 1), entries.notes
+def _fill(
+    reader: _Reader,
+    axes: Mapping[str, BinEdges | tuple[str, ...]],
+    start: int,
+    stop: int,
+    *,
+    compiled: bool,
+) -> tuple[Sequence[Group], Iterable[NDArray[np.float64]], EntryNotes]:
+    """Return the groups of a range, the sums and squares of all keys by group, and warnings."""
+    entries = reader.grouping(start, stop)
+    parts = []
+    for key, axis in axes.items():
+        edges = np.arange(len(axis) + 1.0) if isinstance(axis, tuple) else axis.edges
+        flat = reader.values(key, entries.columns, num_entries=stop - start)
+        with np.errstate(invalid="ignore"):  # of infinite weights
+            sums = fill_bins(
+                flat.values,
+                edges,
+                offsets=flat.value_offsets,
+                groups=flat.of_groups(entries.group_of),
+                num_groups=len(entries.groups),
+                weights=entries.weights,
+                compiled=compiled,
+            )
+        parts.append(np.stack(sums))
+    return entries.groups, np.concatenate(parts, axis=2).swapaxes(0, 1), entries.notes
 
 
 def _num_bins(axis: BinEdges | tuple[str, ...]) -> int:

@@ -249,11 +249,9 @@ def task_metadata(metadata: Metadata, request: SkimRequest) -> Metadata:
 
 def _without_origin(column: ColumnRecord) -> ColumnRecord:
     """Return a column without its origin, but for the texts of its hashes."""
-    origin = column.origin
-    if origin is not None and "metadata" in origin.spec:
-        texts = sorted(set(origin.spec["metadata"]))
-        return dataclasses.replace(column, origin=Origin({"metadata": texts}, ()))
-    return dataclasses.replace(column, origin=None)
+    texts = column.source_texts
+    origin = None if texts is None else Origin({"metadata": sorted(set(texts))}, ())
+    return dataclasses.replace(column, origin=origin)
 
 
 def _identity_of(source: SourceRecord) -> SourceRecord:

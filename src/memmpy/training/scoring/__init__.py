@@ -2,8 +2,8 @@
 
 from memmpy.training.scoring.fold_checks import ScoredEvents
 from memmpy.training.scoring.roc_curve import RocCurve, points_of, roc_curve
+from memmpy.training.scoring.score_curves import ScoreCurves
 from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
-from memmpy.training.scoring.score_plot import ScoreCurves
 from memmpy.training.scoring.scores import Scores
 
 __all__ = [

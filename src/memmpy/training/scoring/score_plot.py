@@ -1,25 +1,21 @@
 """Draws scores: the histogram of each class, and the ROC curve with its spread over folds."""
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from memmpy.display import format_count
-from memmpy.errors import OptionError
 from memmpy.figures import add_legend, label_axes, line_style, new_figure
-from memmpy.training.class_numbers import NO_CLASS
 from memmpy.training.scoring.roc_curve import RocCurve, points_of, roc_band
+from memmpy.training.scoring.score_curves import ScoreCurves
 from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
-from memmpy.training.scoring.score_rows import ScoreRows
 from memmpy.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ScoreCurves", "curves_of", "draw_scores"]
+__all__ = ["draw_scores"]
 
 #: Points of a drawn curve, at most: more are not seen, and make files large.
 _MAX_POINTS = 1000
@@ -27,79 +23,6 @@ _MAX_POINTS = 1000
 _MAX_NAMES = 6
 #: The least efficiency whose rejection is drawn, if the curve has it.
 _LEAST = 1e-6
-
-
-@final
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoreCurves:
-    """The ROC curves of scores.
-
-    Attributes
-    ----------
-    whole : RocCurve
-        The signal against all other classes.
-    others : mapping of int to RocCurve
-        If there are several others: the signal against each, by its number.
-    folds : mapping of int to RocCurve
-        The signal against all others of each fold that has a curve; empty without folds.
-    train : RocCurve or None
-        The signal against all others, of training events.
-    """
-
-    whole: RocCurve
-    others: dict[int, RocCurve]
-    folds: dict[int, RocCurve]
-    train: RocCurve | None
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation of the areas of two folds or more."""
-        return float(np.std([curve.auc for curve in self.folds.values()], ddof=1))
-
-
-def curves_of(
-    test: ScoreRows, train: ScoreRows, classes: Sequence[str], *, signal: int | None
-) -> ScoreCurves | None:
-    """Return the ROC curves of scores; None without events of signal or of background.
-
-    Parameters
-    ----------
-    test : ScoreRows
-        One row for each event.
-    train : ScoreRows
-        Rows of training events, or none.
-    classes : sequence of str
-        The names of the classes.
-    signal : int or None
-        The class that counts as signal; None without classes.
-
-    Raises
-    ------
-    OptionError
-        If the weights of signal or background do not have a positive sum.
-    """
-    labels = np.unique(test.labels).tolist()
-    others = [other for other in labels if other not in {NO_CLASS, signal}]
-    if signal is None or signal not in labels or not others:
-        return None
-
-    def curve(rows: ScoreRows) -> RocCurve | None:
-        with suppress(OptionError):  # a side has no events, or their weights no positive sum
-            return rows.roc(signal, signal=classes[signal])
-        return None
-
-    pairs = {
-        other: curve(test.take((test.labels == signal) | (test.labels == other)))
-        for other in (others if len(others) > 1 else [])
-    }
-    numbers = [fold for fold in np.unique(test.folds).tolist() if fold >= 0]
-    of_folds = {fold: curve(test.take(test.folds == fold)) for fold in numbers}
-    return ScoreCurves(
-        test.roc(signal, signal=classes[signal]),
-        {other: one for other, one in pairs.items() if one is not None},
-        {fold: one for fold, one in of_folds.items() if one is not None},
-        curve(train),
-    )
 
 
 def draw_scores(

@@ -15,8 +15,9 @@ from memmpy.figures import check_figure_path, save_figure
 from memmpy.training.scoring.fold_checks import ScoredEvents, check_events, check_scoring_fold
 from memmpy.training.scoring.friend_scores import batches_of_friends, write_scores
 from memmpy.training.scoring.roc_curve import RocCurve
+from memmpy.training.scoring.score_curves import ScoreCurves, curves_of
 from memmpy.training.scoring.score_histograms import ScoreHistograms, count_scores
-from memmpy.training.scoring.score_plot import ScoreCurves, curves_of, draw_scores
+from memmpy.training.scoring.score_plot import draw_scores
 from memmpy.training.scoring.score_rows import ScoreRows, class_number, read_rows
 from memmpy.training.scoring.score_set import ScoreSet
 from memmpy.training.scoring.score_table import auc_of, score_table

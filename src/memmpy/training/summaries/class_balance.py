@@ -24,6 +24,8 @@ from memmpy.figures import (
     new_figure,
     set_plain_text,
 )
+from memmpy.order import SPLIT_NAMES
+from memmpy.training.class_numbers import NO_CLASS_NAME
 from memmpy.training.event_groups import EventGroups
 from memmpy.training.weight_sums import WeightSums
 
@@ -105,15 +107,14 @@ def balance_of(
     sums: Mapping[str, WeightSums], groups: EventGroups, *, fold: int | None
 ) -> ClassBalance:
     """Return the balance of the classes of a fold from the sums of weights of its splits."""
-    splits = ("train", "val", "test")
     num = len(groups.classes) + 1
-    merged = [sums[split].merge(groups.group_classes, num) for split in splits]
+    merged = [sums[split].merge(groups.group_classes, num) for split in SPLIT_NAMES]
     counts = np.array([one.counts for one in merged])
     num_shown = num if counts[:, -1].any() else num - 1
     return ClassBalance(
         "" if fold is None else f"fold {fold}",
-        splits,
-        (*groups.classes, "no class")[:num_shown],
+        SPLIT_NAMES,
+        (*groups.classes, NO_CLASS_NAME)[:num_shown],
         counts[:, :num_shown],
         np.array([one.num_negative for one in merged])[:, :num_shown],
         np.array([one.totals for one in merged])[:, :num_shown],
@@ -153,7 +154,7 @@ def _draw_bars(axes: Any, balance: ClassBalance, values: NDArray[Any], form: str
     log = bool(sizes.size) and sizes.max() > _MAX_FACTOR * sizes.min() and values.min() >= 0
     for split, alpha in enumerate(_ALPHAS):
         for number, name in enumerate(balance.classes):
-            is_none = name == "no class" and number == len(balance.classes) - 1
+            is_none = name == NO_CLASS_NAME and number == len(balance.classes) - 1
             value = float(values[split, number])
             place = number + (split - 1) * _BAR
             colour = line_style(-1 if is_none else number)["color"]

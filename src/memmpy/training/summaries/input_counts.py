@@ -124,7 +124,7 @@ def _columns(rows: SplitRows, keys: Sequence[InputKey], bins: int) -> list[_Colu
         for one in own:
             column = values[:, one.number], scaled[:, one.number]
             before, after = (_edges_of(part, of_items, bins) for part in column)
-            is_scaled = rows.methods[name][one.number] is not None
+            is_scaled = rows.request.methods[name][one.number] is not None
             columns.append(
                 _Column(
                     name, one.key, labels[one], one.number, before, after if is_scaled else None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from memmpy.checks import check_flag
 from memmpy.display import DisplayBlock, Renderable, Table, format_count, format_share, shorten
+from memmpy.errors import argument_hints
 from memmpy.figures import (
     add_legend,
     check_figure_path,
@@ -22,7 +23,6 @@ from memmpy.typing import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-from memmpy.errors import argument_hints
 
 __all__ = ["NUMBER", "InputHistogram", "InputHistograms"]
 

@@ -1,7 +1,7 @@
 """`SplitRows`: the rows of one split as a network gets them, with their classes and weights."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -164,11 +164,6 @@ class SplitRows:
     def has_objects(self, name: str) -> bool:
         """Return whether an input has several items for each row, such as jets."""
         return isinstance(self.request.inputs[name], Objects)
-
-    @property
-    def methods(self) -> Mapping[str, Sequence[object]]:
-        """The method of scaling of each key of each input."""
-        return self.request.methods
 
     @cached_property
     def _row_fit(self) -> RowFit:
