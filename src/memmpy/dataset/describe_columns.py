@@ -335,10 +335,11 @@ def _weighted(
     is_finite = np.isfinite(values)
     if not is_finite.all():
         values, weights = values[is_finite], weights[is_finite]
+    wide = values.astype(np.float64)
     with np.errstate(all="ignore"):
-        distances = distances_from(values, summary.mean)
+        distances = distances_from(values, wide, summary.mean)
         sums = [weights.sum(), (weights * distances).sum(), (weights * np.square(distances)).sum()]
-    places = places_of(values.astype(np.float64), frame)
+    places = places_of(wide, frame)
     content = np.bincount(places, weights, minlength=frame.num_bins)
     return _WeightedSums(summary.mean, np.array(sums, np.float64), content.astype(np.float64))
 

@@ -136,7 +136,8 @@ def summarize(values: Array, frame: BinFrame, *, compiled: bool) -> ValueSummary
             values, frame.low, frame.high, frame.num_bins, frame.shift
         )
         if len(values) and _is_beyond(values, frame.shift):
-            moments = _moments(distances_from(values, frame.shift))
+            wide = values.astype(np.float64)
+            moments = _moments(distances_from(values, wide, frame.shift))
         return _summary(counts, moments, extremes, bins, frame.shift, dtype)
     return _summary(*_summarize(values, frame), frame.shift, dtype)
 
@@ -170,7 +171,7 @@ def _summarize(
     if not len(finite):
         return counts, np.zeros(2), finite, np.zeros(frame.num_bins, np.int64)
     wide = finite.astype(np.float64)
-    moments = _moments(distances_from(finite, frame.shift))
+    moments = _moments(distances_from(finite, wide, frame.shift))
     extremes = np.array([finite.min(), finite.max()], finite.dtype)
     return counts, moments, extremes, np.bincount(places_of(wide, frame), minlength=frame.num_bins)
 
@@ -181,11 +182,14 @@ def _moments(distances: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array([mean, np.square(distances - mean).sum()])
 
 
-def distances_from(values: Array, center: float) -> NDArray[np.float64]:
-    """Return ``values - center`` of finite values, also of integers that float64 would round."""
+def distances_from(values: Array, wide: NDArray[np.float64], center: float) -> NDArray[np.float64]:
+    """Return ``values - center`` of finite values, and `wide` is these as float64, perhaps rounded.
+
+    Integers that float64 would round are subtracted as integers.
+    """
     with np.errstate(all="ignore"):
         if not _is_beyond(values, center):
-            return values.astype(np.float64) - center
+            return wide - center
         whole = values.dtype.type(min(int(center), np.iinfo(values.dtype).max))
         is_above = values >= whole
         apart: Array = np.where(is_above, values - whole, whole - values).astype(np.uint64)
