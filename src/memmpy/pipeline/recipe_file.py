@@ -27,7 +27,6 @@ _SUFFIX = ".toml"
 #: What stands for None, which TOML lacks.
 _NONE = "none"
 
-
 _NOT_IN_CONVERT = {"root_files", "path", "splits", "recreate", "progress", "work"}
 _CONVERT = [name for name in signature(convert).parameters if name not in _NOT_IN_CONVERT]
 _TRAINING = ("inputs", *TRAINING_DEFAULTS)
@@ -181,12 +180,13 @@ def _training(document: TomlDocument) -> TrainingRequest | None:
         return None
     table = _table(document, "training", _TRAINING)
     keys: Keys = ("training",)
-    for name in ("inputs", "labels"):
-        example = "[training.inputs] with event = ['met', 'HT']"
-        if name == "labels":
-            example = "[training.labels] with signal = \"process == 'ggH'\""
-        elif name not in table:
-            raise document.error(keys, f"[training] has no inputs; write {example}")
+    examples = {
+        "inputs": "[training.inputs] with event = ['met', 'HT']",
+        "labels": "[training.labels] with signal = \"process == 'ggH'\"",
+    }
+    if "inputs" not in table:
+        raise document.error(keys, f"[training] has no inputs; write {examples['inputs']}")
+    for name, example in examples.items():
         for key in document.table((*keys, name), table.get(name, {}), example):
             if key in _TRAINING:  # TOML takes it for a name of the table above it
                 message = f"{key!r} in [training.{name}] is an option of [training]"
