@@ -14,7 +14,7 @@ from memmpy.cuts import Constant
 from memmpy.errors import OptionError
 from memmpy.parallel import Work
 from memmpy.pipeline.toml_document import Keys, TomlDocument, read_toml
-from memmpy.pipeline.training_columns import check_columns, convert_and_skim
+from memmpy.pipeline.training_columns import check_columns, training_set_of_files
 from memmpy.skims import Objects
 from memmpy.splits import Splits
 from memmpy.training import TRAINING_DEFAULTS, Reweight, TrainingRequest, TrainingSet
@@ -117,7 +117,7 @@ class RecipeFile:
             raise OptionError(message)
         store = self.store_path(path)
         with self.document.errors_at(()):
-            return convert_and_skim(
+            return training_set_of_files(
                 self.files, self.columns, self.training, store, self.splits, work, progress=progress
             )
 
