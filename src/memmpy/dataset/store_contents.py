@@ -100,7 +100,7 @@ def info_of(
     )
 
 
-def _skim_summary(skim: Skim, is_current: bool) -> SkimSummary:
+def _skim_summary(skim: Skim, *, is_current: bool) -> SkimSummary:
     weight, num_classes = None, 0
     for definition in skim.derived.values():
         weight = definition.get("weight", {}).get("expression", weight)

@@ -1,4 +1,4 @@
-"""Tables, progress bars, versions, and sizes and counts as users read them."""
+"""Tables, small charts, progress bars, versions, and numbers as users read them."""
 
 from memmpy.display.inline_charts import Bar, Sparkline
 from memmpy.display.number_formats import (
