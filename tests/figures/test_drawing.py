@@ -57,7 +57,7 @@ def drawn() -> Any:
 def test_the_suffix_is_the_format(suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"new/folder/figure{suffix}"
     figure = drawn()
-    assert save_figure(figure, str(file)) is figure
+    assert save_figure(figure, file) is figure
     assert file.read_bytes().startswith(MAGIC[suffix])
     assert [path.name for path in file.parent.iterdir()] == [file.name]
     file.write_bytes(b"old")

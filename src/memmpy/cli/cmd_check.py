@@ -23,7 +23,7 @@ def check(*, store: str, as_json: bool) -> None:
 
     The exit status is 1 if a finding is an error, and 0 if there are only warnings.
     """
-    audit = find_store(store).open(progress=None).check()
+    audit = find_store(store).open_data(progress=None).check()
     print_result(audit, as_json=as_json)
     if audit.level == "error":
         sys.exit(FAILED)

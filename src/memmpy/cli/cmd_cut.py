@@ -35,11 +35,10 @@ def cut(
       memmpy cut data.mmpy                     # the selections that the store keeps
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
     from memmpy.cuts import keys_of, read_cut
-    from memmpy.dataset import Store
     from memmpy.display import format_count, format_share, printable
 
     choice = find_store(store, entries)
-    opened, names = Store(choice.path), choice.entries.names
+    opened, names = choice.open_store(), choice.entries.names
     if text is None:
         if show_entries or entries != EntryOptions():
             raise click.UsageError("name a CUT, such as 'njets > 2 && met > 50'")

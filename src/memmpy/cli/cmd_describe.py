@@ -28,8 +28,6 @@ def describe(*, store: str, keys: list[str], entries: EntryOptions, as_json: boo
     The values of a list are those of all its items. The mean, the width and the extremes leave out
     NaN and infinity.
     """
-    from memmpy.dataset import Store
-
     choice = find_store(store, entries)
-    description = Store(choice.path).describe(keys or None, **asdict(choice.entries))
+    description = choice.open_store().describe(keys or None, **asdict(choice.entries))
     print_result(description, as_json=as_json)

@@ -49,11 +49,10 @@ def export(
     \b
       memmpy export data.mmpy -o out.parquet --keys 'met,jet_*' --cut 'nJets >= 6'
     """  # noqa: D301 - click keeps the lines of a paragraph that begins with \b
-    from memmpy.dataset import Store
     from memmpy.display import printable
 
     choice = find_store(store, entries)
-    file = Store(choice.path).export(
+    file = choice.open_store().export(
         out,
         keys=keys or None,
         cut=entries.cut,

@@ -23,10 +23,8 @@ __all__ = ["head"]
 @json_option
 def head(*, store: str, num: int, keys: list[str], entries: EntryOptions, as_json: bool) -> None:
     """Show the first events of STORE, with a row for each key."""
-    from memmpy.dataset import Store
-
     choice = find_store(store, entries)
-    events = Store(choice.path).head(
+    events = choice.open_store().head(
         num, keys=keys or None, cut=entries.cut, **choice.entries.names
     )
     print_result(events, as_json=as_json)

@@ -23,7 +23,5 @@ def info(*, store: str, weight: str | None, check_files: bool | None, as_json: b
 
     It sums the weight for each process, by default the weight that the training sets of STORE name.
     """
-    from memmpy.dataset import Store
-
-    info = Store(find_store(store).path).info(weight=weight, check_files=check_files)
+    info = find_store(store).open_store().info(weight=weight, check_files=check_files)
     print_result(info, as_json=as_json)

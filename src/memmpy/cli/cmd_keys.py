@@ -15,6 +15,4 @@ __all__ = ["keys"]
 @json_option
 def keys(*, store: str, keys: list[str], as_json: bool) -> None:
     """List the keys of STORE, with type, length, size and origin."""
-    from memmpy.dataset import Store
-
-    print_result(Store(find_store(store).path).columns(keys or None), as_json=as_json)
+    print_result(find_store(store).open_store().columns(keys or None), as_json=as_json)

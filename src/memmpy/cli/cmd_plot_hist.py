@@ -73,12 +73,11 @@ def hist(
 
     Put expressions in single quotes, because the shell interprets characters such as $ ! > < & |.
     """
-    from memmpy.dataset import Store
     from memmpy.figures import check_figure_path
 
     paths = {key: check_figure_path(path_of_key(out, key, num_keys=len(keys))) for key in keys}
     choice, edges = find_store(store, entries), parse_bins(bins)
-    opened = Store(choice.path)
+    opened = choice.open_store()
     for key, path in paths.items():
         opened.hist(key, bins=edges, **asdict(choice.entries)).plot(path, **asdict(flags))
         print_written(path)

@@ -67,7 +67,7 @@ def report(
     (cut, signal), progress = flow, False if quiet else None
     choice = find_store(store, entries)
     page = write_report(
-        choice.open(progress=progress),
+        choice.open_data(progress=progress),
         out,
         keys=keys or None,
         cut=cut,

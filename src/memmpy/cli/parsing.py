@@ -1,4 +1,4 @@
-"""Parses the words of a command line into the arguments of `convert` and `skim`."""
+"""Parses the words of a command line into arguments of Python."""
 
 import math
 from collections.abc import Iterable, Mapping

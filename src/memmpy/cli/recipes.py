@@ -55,13 +55,18 @@ class StoreChoice:
             **self.entries.names,
         )
 
-    def open(self, *, progress: bool | None) -> "Store | TrainingSet":
-        """Return the training set of the recipe, or the store if there is none."""
+    def open_store(self) -> "Store":
+        """Return the store, open."""
         from memmpy.dataset import Store
+
+        return Store(self.path)
+
+    def open_data(self, *, progress: bool | None) -> "Store | TrainingSet":
+        """Return the training set of the recipe, or the store if there is none."""
         from memmpy.parallel import Work
 
         if self.recipe is None or self.recipe.training is None:
-            return Store(self.path)
+            return self.open_store()
         return self.recipe.training_set(None, work=Work(), progress=progress)
 
 

@@ -11,9 +11,9 @@ from contextlib import suppress
 from memmpy.columns import Snapshot, resolve_key, why_stale
 from memmpy.cuts import (
     STEP_SIZE,
-    Constant,
     Cuts,
     Group,
+    GroupOptions,
     check_stored,
     count_steps,
     keys_of,
@@ -40,10 +40,8 @@ _SECONDS, _BYTES = 0.25, 1 << 28
 def info_of(
     snapshot: Snapshot,
     damage: Mapping[str, str],
+    options: GroupOptions,
     *,
-    weight: str | None,
-    aliases: Mapping[str, str] | None,
-    constants: Mapping[str, Constant] | None,
     check_files: bool | None,
 ) -> StoreInfo:
     """Return what is in a store.
@@ -54,7 +52,9 @@ def info_of(
         The columns that are not damaged.
     damage : mapping of str to str
         The damage of the others, by key.
-    weight, aliases, constants, check_files
+    options : GroupOptions
+        The weight to sum for each process, if any.
+    check_files : bool or None
         See `Store.info`.
     """
     metadata, path = snapshot.metadata, snapshot.path
@@ -65,13 +65,14 @@ def info_of(
     columns = metadata.current_columns()
     kinds = Counter("text" if one.is_hashed else one.kind for one in columns.values())
     arrays = {a.file: a.nbytes for one in metadata.columns.values() for a in one.arrays.values()}
-    processes, known = None, _known_weight(snapshot, summaries) if weight is None else None
-    if known is not None:
+    processes = None
+    if options.weight is None:
+        known = GroupOptions(weight=_known_weight(snapshot, summaries))
         # Entries that no training set takes may have no weight.
         with suppress(CutError):
-            processes, weight = _processes(snapshot, known, None, None), known
+            processes, options = _processes(snapshot, known), known
     if processes is None:
-        processes = _processes(snapshot, weight, aliases, constants)
+        processes = _processes(snapshot, options)
     splits = recorded_splits(metadata)
     return StoreInfo(
         path=os.fspath(path),
@@ -79,7 +80,7 @@ def info_of(
         num_columns=len(columns),
         kinds=dict(kinds.most_common()),
         processes=processes,
-        weight=weight,
+        weight=options.weight,
         files=_file_summary(metadata, check_files=check_files),
         splits=None if splits is None else str(splits),
         skims=summaries,
@@ -100,7 +101,7 @@ def info_of(
     )
 
 
-def _skim_summary(skim: Skim, is_current: bool) -> SkimSummary:
+def _skim_summary(skim: Skim, *, is_current: bool) -> SkimSummary:
     weight, num_classes = None, 0
     for definition in skim.derived.values():
         weight = definition.get("weight", {}).get("expression", weight)
@@ -125,12 +126,7 @@ def _known_weight(snapshot: Snapshot, skims: Iterable[SkimSummary]) -> str | Non
     return weight if sum(columns[key].nbytes for key in holders) <= _BYTES else None
 
 
-def _processes(
-    snapshot: Snapshot,
-    weight: str | None,
-    aliases: Mapping[str, str] | None,
-    constants: Mapping[str, Constant] | None,
-) -> tuple[ProcessSummary, ...]:
+def _processes(snapshot: Snapshot, options: GroupOptions) -> tuple[ProcessSummary, ...]:
     """Return the processes, from the metadata; only a weight needs to be read."""
     metadata = snapshot.metadata
     keys = tuple(key for key in process_keys(metadata) if key in snapshot.columns)
@@ -142,14 +138,14 @@ def _processes(
     groups = sort_groups([*members]) if keys else [()]
     names = labels_of(groups)
     sums: dict[str, tuple[float, float, int]] = {}
-    if weight is not None:
+    if options.weight is not None:
         plan = plan_flow(
-            [f"({weight}) < 0"],
+            [f"({options.weight}) < 0"],
             by=keys,
-            weight=weight,
+            weight=options.weight,
             signal=None,
-            aliases=aliases,
-            constants=constants,
+            aliases=options.aliases,
+            constants=options.constants,
         )
         for node in plan.nodes:
             check_stored(node, snapshot.columns, path=snapshot.path, metadata=metadata)

@@ -77,17 +77,9 @@ class StoreViews(StoreCuts):
         """
         if check_files is not None:
             check_files = check_flag("check_files", check_files)
-        if weight is not None:
-            options = GroupOptions(weight=weight, aliases=aliases, constants=constants)
-            self._check_whole(options.keys)
-        return info_of(
-            self._snapshot,
-            self._damage,
-            weight=weight,
-            aliases=aliases,
-            constants=constants,
-            check_files=check_files,
-        )
+        options = GroupOptions(weight=weight, aliases=aliases, constants=constants)
+        self._check_whole(options.keys)
+        return info_of(self._snapshot, self._damage, options, check_files=check_files)
 
     def columns(self, keys: str | Collection[str] | None = None) -> Columns:
         """Return the kind, type, size and origin of columns; nothing is read.

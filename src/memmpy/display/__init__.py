@@ -1,6 +1,6 @@
-"""Tables, progress bars, versions, and sizes and counts as users read them."""
+"""Tables, small charts, progress bars, versions, and numbers as users read them."""
 
-from memmpy.display.inline_charts import Bar, InlineChart, Sparkline
+from memmpy.display.inline_charts import Bar, Sparkline
 from memmpy.display.number_formats import (
     format_count,
     format_measured,
@@ -37,7 +37,6 @@ __all__ = [
     "Bar",
     "Cell",
     "DisplayBlock",
-    "InlineChart",
     "Note",
     "Progress",
     "Renderable",

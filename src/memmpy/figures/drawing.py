@@ -91,7 +91,7 @@ def check_figure_path(path: PathLike | None) -> Path | None:
     return file
 
 
-def save_figure(figure: "Figure", path: PathLike | None) -> "Figure":
+def save_figure(figure: "Figure", file: Path | None) -> "Figure":
     """Write a figure to a file, which it replaces, and return the figure.
 
     Readers of the file see the old figure or the whole new one. Its folder is created. Two figures
@@ -101,20 +101,16 @@ def save_figure(figure: "Figure", path: PathLike | None) -> "Figure":
     ----------
     figure : Figure
         The figure.
-    path : path-like or None
-        The file, ``.png``, ``.pdf`` or ``.svg``; None to write none.
+    file : Path or None
+        The file, from `check_figure_path`; None to write none.
 
     Raises
     ------
-    OptionError
-        If the suffix is another one.
     DiskError, ReadOnlyStoreError
         If the file cannot be written.
     """
-    file = check_figure_path(path)
-    if file is None:
-        return figure
-    write_in_folder(file, _image(figure, file.suffix.lower()))
+    if file is not None:
+        write_in_folder(file, _image(figure, file.suffix.lower()))
     return figure
 
 

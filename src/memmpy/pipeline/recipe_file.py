@@ -14,7 +14,7 @@ from memmpy.cuts import Constant
 from memmpy.errors import OptionError
 from memmpy.parallel import Work
 from memmpy.pipeline.toml_document import Keys, TomlDocument, read_toml
-from memmpy.pipeline.training_columns import check_columns, convert_and_skim
+from memmpy.pipeline.training_columns import check_columns, training_set_of_files
 from memmpy.skims import Objects
 from memmpy.splits import Splits
 from memmpy.training import TRAINING_DEFAULTS, Reweight, TrainingRequest, TrainingSet
@@ -26,7 +26,6 @@ _T = TypeVar("_T")
 _SUFFIX = ".toml"
 #: What stands for None, which TOML lacks.
 _NONE = "none"
-
 
 _NOT_IN_CONVERT = {"root_files", "path", "splits", "recreate", "progress", "work"}
 _CONVERT = [name for name in signature(convert).parameters if name not in _NOT_IN_CONVERT]
@@ -118,7 +117,7 @@ class RecipeFile:
             raise OptionError(message)
         store = self.store_path(path)
         with self.document.errors_at(()):
-            return convert_and_skim(
+            return training_set_of_files(
                 self.files, self.columns, self.training, store, self.splits, work, progress=progress
             )
 
@@ -181,12 +180,13 @@ def _training(document: TomlDocument) -> TrainingRequest | None:
         return None
     table = _table(document, "training", _TRAINING)
     keys: Keys = ("training",)
-    for name in ("inputs", "labels"):
-        example = "[training.inputs] with event = ['met', 'HT']"
-        if name == "labels":
-            example = "[training.labels] with signal = \"process == 'ggH'\""
-        elif name not in table:
-            raise document.error(keys, f"[training] has no inputs; write {example}")
+    examples = {
+        "inputs": "[training.inputs] with event = ['met', 'HT']",
+        "labels": "[training.labels] with signal = \"process == 'ggH'\"",
+    }
+    if "inputs" not in table:
+        raise document.error(keys, f"[training] has no inputs; write {examples['inputs']}")
+    for name, example in examples.items():
         for key in document.table((*keys, name), table.get(name, {}), example):
             if key in _TRAINING:  # TOML takes it for a name of the table above it
                 message = f"{key!r} in [training.{name}] is an option of [training]"

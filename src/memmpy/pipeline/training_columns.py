@@ -1,4 +1,4 @@
-"""The columns that a training set needs, converted; then the training set of them."""
+"""Converts the columns that a training set needs, and makes the training set."""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ from memmpy.store import read_metadata
 from memmpy.training import TrainingRequest, TrainingSet, make_training_set
 from memmpy.typing import PathLike
 
-__all__ = ["check_columns", "columns_request", "convert_and_skim"]
+__all__ = ["check_columns", "columns_request", "training_set_of_files"]
 
 #: The number of conversions, if other processes keep converting other files into the store.
 _MAX_ATTEMPTS = 3
@@ -99,7 +99,7 @@ def columns_request(
     )
 
 
-def convert_and_skim(
+def training_set_of_files(
     configs: Sequence[RFileConfig],
     columns: Mapping[str, Any],
     request: TrainingRequest,

@@ -9,7 +9,7 @@ from memmpy.cuts import Constant
 from memmpy.errors import OptionError, argument_hints
 from memmpy.parallel import WorkOption, check_work
 from memmpy.pipeline.recipe_file import is_recipe, read_recipe
-from memmpy.pipeline.training_columns import convert_and_skim
+from memmpy.pipeline.training_columns import training_set_of_files
 from memmpy.splits import Splits, check_splits
 from memmpy.training import (
     TRAINING_DEFAULTS,
@@ -178,4 +178,6 @@ def training_set(
         name = "path" if path is None else "inputs"
         raise OptionError(f"training_set needs {name}=, unless it is given a recipe, 'data.toml'")
     request = TrainingRequest(inputs, **options)
-    return convert_and_skim(list_configs(files), {}, request, path, splits, limits, progress=None)
+    return training_set_of_files(
+        list_configs(files), {}, request, path, splits, limits, progress=None
+    )

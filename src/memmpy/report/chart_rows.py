@@ -1,4 +1,4 @@
-"""`ChartRows`: which processes and classes the rows of the histograms of a report are."""
+"""`ChartRows`: the processes and classes that rows of the histograms of a report stand for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

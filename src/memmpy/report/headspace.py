@@ -1,4 +1,4 @@
-"""`headspace`: does the training wait for the loading, or the loading for the training."""
+"""`headspace`: measures whether a training waits for its loader."""
 
 import math
 import sys

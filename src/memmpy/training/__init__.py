@@ -12,7 +12,6 @@ from memmpy.training.scoring import (
     ScoreHistograms,
     Scores,
     points_of,
-    roc_curve,
 )
 from memmpy.training.summaries import ClassBalance, Correlations, InputHistogram, InputHistograms
 from memmpy.training.training_request import (
@@ -50,5 +49,4 @@ __all__ = [
     "audit",
     "make_training_set",
     "points_of",
-    "roc_curve",
 ]

@@ -14,7 +14,7 @@ CLASSES = ("background", "signal")
 def rows_of(values: Any, *, classes: tuple[str, ...] = CLASSES, **more: Any) -> ScoreRows:
     """Return the rows of a batch of the entries 4, 2 and 9 of ten."""
     batch = {"_index": np.array([4, 2, 9]), **more}
-    return read_rows(batch, values, num_entries=10, classes=classes)
+    return read_rows(batch, values, fold=None, num_entries=10, classes=classes)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_a_label_of_data_without_classes_is_an_error() -> None:
 
 def test_a_batch_without_entries_is_an_error() -> None:
     with pytest.raises(MissingKeyError, match=r"no '_index', .*; nearest: 'index'; give the batch"):
-        read_rows({"index": [1]}, [0.5], num_entries=3, classes=CLASSES)
+        read_rows({"index": [1]}, [0.5], fold=None, num_entries=3, classes=CLASSES)
     with pytest.raises(OptionError, match="give the batch as the loader handed it out, got 3"):
-        read_rows(3, [0.5], num_entries=3, classes=CLASSES)  # type: ignore[arg-type]
+        read_rows(3, [0.5], fold=None, num_entries=3, classes=CLASSES)  # type: ignore[arg-type]
 
 
 class DeviceTensor:

@@ -4,7 +4,6 @@ from memmpy.cuts.flow.cutflow import count_steps, cutflow, plan_flow
 from memmpy.cuts.flow.cutflow_result import CutFlow
 from memmpy.cuts.flow.entry_weights import EntryNotes
 from memmpy.cuts.flow.grouped_entries import (
-    GroupedEntries,
     Grouping,
     GroupOptions,
     GroupTotals,
@@ -12,7 +11,6 @@ from memmpy.cuts.flow.grouped_entries import (
 )
 from memmpy.cuts.flow.groups import (
     Group,
-    check_num_groups,
     distinct_values,
     labels_of,
     sort_groups,
@@ -24,9 +22,7 @@ __all__ = [
     "Group",
     "GroupOptions",
     "GroupTotals",
-    "GroupedEntries",
     "Grouping",
-    "check_num_groups",
     "count_steps",
     "cutflow",
     "distinct_values",

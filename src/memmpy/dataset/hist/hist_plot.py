@@ -117,7 +117,7 @@ class _Curves:
 
 def draw_bars(bars: Bars, options: PlotOptions, *, path: PathLike | None) -> "Figure":
     """Draw a histogram, to a file if there is a path, and return the figure."""
-    check_figure_path(path)
+    file = check_figure_path(path)
     above, below = _ratio_of(options.ratio, bars.groups)
     is_of_others = options.ratio in bars.groups
     is_stacked = options.stack
@@ -146,7 +146,7 @@ def draw_bars(bars: Bars, options: PlotOptions, *, path: PathLike | None) -> "Fi
         _set_axes(panels, bars, curves, options)
         if options.label:
             add_label(figure, options.label)
-        return save_figure(figure, path)
+        return save_figure(figure, file)
 
 
 def _ratio_of(ratio: str | None, groups: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -1,7 +1,6 @@
 """Scores of a model: collected event by event, judged, drawn, and written as friend trees."""
 
-from memmpy.training.scoring.fold_checks import ScoredEvents
-from memmpy.training.scoring.roc_curve import RocCurve, points_of, roc_curve
+from memmpy.training.scoring.roc_curve import RocCurve, points_of
 from memmpy.training.scoring.score_curves import ScoreCurves
 from memmpy.training.scoring.score_histograms import ScoreHistogram, ScoreHistograms
 from memmpy.training.scoring.scores import Scores
@@ -11,8 +10,6 @@ __all__ = [
     "ScoreCurves",
     "ScoreHistogram",
     "ScoreHistograms",
-    "ScoredEvents",
     "Scores",
     "points_of",
-    "roc_curve",
 ]

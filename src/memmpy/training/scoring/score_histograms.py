@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from memmpy.training.class_numbers import NO_CLASS, NO_CLASS_NAME
 from memmpy.training.ks_distance import ks_distance
 from memmpy.training.scoring.score_rows import ScoreRows
+from memmpy.typing import Array
 
 __all__ = ["ScoreHistogram", "ScoreHistograms", "count_scores"]
 
@@ -117,16 +118,20 @@ def count_scores(
     )
     distances = {}
     for one in tests:
-        parts = [side.take(side.labels == one.label) for side in (test, train)]
-        orders = [np.argsort(part.scores_of(number)) for part in parts]
-        (first, one_weights), (second, other_weights) = (
-            (part.scores_of(number)[order], part.weights[order])
-            for part, order in zip(parts, orders, strict=True)
+        (tested, weights), (trained, train_weights) = (
+            _ascending(side.take(side.labels == one.label), number) for side in (test, train)
         )
-        if one.total > 0 and other_weights.sum() > 0:
-            distances[one.name] = ks_distance(first, second, weights=(one_weights, other_weights))
+        if one.total > 0 and train_weights.sum() > 0:
+            distances[one.name] = ks_distance(tested, trained, weights=(weights, train_weights))
     name = None if signal is None else classes[signal]
     return ScoreHistograms(name, edges, tests, trains, distances)
+
+
+def _ascending(rows: ScoreRows, number: int) -> tuple[Array, NDArray[np.float64]]:
+    """Return the scores of a class, ascending, and their weights."""
+    scores = rows.scores_of(number)
+    order = np.argsort(scores)
+    return scores[order], rows.weights[order]
 
 
 def _histogram(

@@ -113,9 +113,14 @@ class ScoreRows:
 
 
 def read_rows(
-    batch: Mapping[str, Any], values: Any, *, num_entries: int, classes: Sequence[str]
+    batch: Mapping[str, Any],
+    values: Any,
+    *,
+    fold: int | None,
+    num_entries: int,
+    classes: Sequence[str],
 ) -> ScoreRows:
-    """Return the rows of a batch and its scores, checked; their fold is -1.
+    """Return the rows of a batch and its scores, checked.
 
     Parameters
     ----------
@@ -124,6 +129,8 @@ def read_rows(
         number -1 only fill the batch, and are left out.
     values : array, list or tensor of shape (n,), (n, 1) or (n, C)
         The scores.
+    fold : int or None
+        The fold that made them; None without folds.
     num_entries : int
         The number of all entries.
     classes : sequence of str
@@ -157,7 +164,7 @@ def read_rows(
         _check_finite(weights, entries, "weights")
     scores = _scores(_host_array(values), num, classes)[is_own]
     _check_finite(scores, entries, "scores")
-    folds = np.full(len(entries), -1, np.int32)
+    folds = np.full(len(entries), -1 if fold is None else fold, np.int32)
     return ScoreRows(entries.copy(), scores, labels[is_own], weights, folds)
 
 

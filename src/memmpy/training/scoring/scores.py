@@ -101,8 +101,9 @@ class Scores(Renderable):
         events = self._scored_events
         is_train = check_choice("split", split, ("test", "train")) == "train"
         fold = check_scoring_fold(fold, self._splits)
-        rows = read_rows(batch, values, num_entries=self._num_entries, classes=self._classes)
-        rows.folds[:] = -1 if fold is None else fold
+        rows = read_rows(
+            batch, values, fold=fold, num_entries=self._num_entries, classes=self._classes
+        )
         check_events(rows.entries, events, fold, is_train=is_train, is_average=self._is_average)
         scores, others = (self._train, self._set) if is_train else (self._set, self._train)
         if len(rows) and others.num_scores not in {None, rows.num_scores}:
