@@ -156,7 +156,7 @@ def test_data_are_points_over_the_stack_of_the_others(store: Store) -> None:
     np.testing.assert_allclose(points_of(figure.axes[1])[0], values["data"] / others)
     band = steps_of(figure.axes[1])[0].get_data()
     np.testing.assert_allclose(band.values, 1 + 1 / np.sqrt(others))
-    assert figure.axes[1].get_ylabel() == "data / sum of others"
+    assert figure.axes[1].get_ylabel() == "data /\nsum of others"
 
 
 def test_a_ratio_of_two_groups(store: Store) -> None:
@@ -217,6 +217,26 @@ def test_any_histogram_is_drawn(
         path = tmp_path / "figure.png"
         store.hist(by="process", **options).plot(path, log=log, **plot)
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("label", ["CMS Preliminary", "ATLAS Internal"])
+def test_the_words_of_a_label_do_not_overlap(store: Store, label: str) -> None:
+    figure = store.hist("met", by=("process", "nJets")).plot(label=label)
+    assert figure.legends  # beside the panel, which is narrow then
+    figure.draw_without_rendering()
+    first, second = [text.get_window_extent() for text in figure.axes[0].texts[-2:]]
+    assert not first.overlaps(second)
+
+
+def test_a_ratio_of_few_events_does_not_flatten_the_others(tmp_path: Path) -> None:
+    with WriteVector(tmp_path / "s", "x") as x, WriteText(tmp_path / "s", "process") as process:
+        for name, counts in {"a": [100, 110, 100, 20], "b": [100, 100, 90, 1]}.items():
+            x.extend(np.repeat(np.arange(4.0), counts))
+            process.extend([name] * sum(counts))
+    histogram = memmpy.open(tmp_path / "s").hist("x", by="process", bins=(4, -0.5, 3.5))
+    figure = histogram.plot(ratio="a/b")
+    assert figure.axes[1].get_ylim()[1] < 2 < points_of(figure.axes[1])[0][-1]
+    assert [line.get_marker() for line in figure.axes[1].lines][-1] == "^"
 
 
 @pytest.mark.parametrize("label", ["CMS Simulation", "ATLAS Internal", "LHCb", "own experiment"])

@@ -140,10 +140,12 @@ def draw_bars(bars: Bars, options: PlotOptions, *, path: PathLike | None) -> "Fi
             panels[0].set_yscale("log")
         with np.errstate(all="ignore"):
             heights = _draw_groups(panels[0], curves, stacked=stacked, points=points)
-            _set_height(panels[0], curves, heights, options)
             if above:
                 _draw_ratio(panels[1], sums, above, below, options, is_of_others=is_of_others)
-        _set_axes(panels, bars, curves, options)
+            _set_axes(panels, bars, curves, options)
+            figure.align_ylabels(panels)
+            figure.draw_without_rendering()  # places the panels and the legend
+            _set_height(panels[0], curves, heights, options)
         if options.label:
             add_label(figure, options.label)
         return save_figure(figure, file)
@@ -238,8 +240,11 @@ def _is_outside(names: Sequence[str]) -> bool:
 
 
 def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str], *, is_outside: bool) -> None:
+    from matplotlib import rcParams
+
     if is_outside:
-        add_legend(axes.figure, handles, names, loc="outside right upper", fontsize="small")
+        size = min(10.0, 0.83 * rcParams["font.size"])  # styles of experiments write large
+        add_legend(axes.figure, handles, names, loc="outside right upper", fontsize=size)
     else:
         num_columns = 1 if len(names) <= 3 else 2
         add_legend(axes, handles, names, loc="upper right", ncols=num_columns, fontsize="small")
@@ -251,8 +256,9 @@ def _set_height(
     """Set a range that shows all heights, and the legend above."""
     heights = heights[np.isfinite(heights)]
     top, bottom = float(heights.max(initial=0)), float(heights.min(initial=0))
-    rows = len(axes.get_legend().get_texts()) if axes.get_legend() is not None else 0
-    room = 1 - min(0.5, 0.05 + 0.06 * (rows if rows <= 3 else -(-rows // 2)))
+    legend, room = axes.get_legend(), 0.95
+    if legend is not None:
+        room -= min(0.45, legend.get_window_extent().height / axes.get_window_extent().height)
     if options.log:
         positive = curves.values[(curves.values > 0) & np.isfinite(curves.values)]
         least = max(float(positive.min(initial=np.inf)) / 2, top * 1e-7) if len(positive) else 0.1
@@ -291,14 +297,21 @@ def _draw_ratio(
         errors = np.hypot(errors, ratio * band)
     axes.errorbar(sums.centres, ratio, errors, fmt="o", color=colour, markersize=3, linewidth=1)
     certain = ratio[np.isfinite(ratio) & (errors < 0.5 * np.abs(ratio))]
+    if len(certain):  # a few bins of few events would flatten all others
+        certain = certain[np.abs(certain) <= 3 * np.median(np.abs(certain))]
     low, high = (min(certain), max(certain)) if len(certain) else (0.5, 1.5)
     if high > 0.3 and low < 3:  # the line at 1 is near
         low, high = min(low, 1), max(high, 1)
     margin = max(0.15 * (high - low), 0.05 * abs(high))
-    axes.set_ylim(low - margin, high + margin)
-    label = f"{shorten(sums.names[above[0]], 16)} / {shorten(name, 16)}"
-    set_plain_text(axes.yaxis.label, label)
-    axes.yaxis.label.set_size("medium" if len(label) < 14 else "x-small")
+    low, high = low - margin, high + margin
+    axes.set_ylim(low, high)
+    for is_outside, end, marker in ((ratio > high, high, "^"), (ratio < low, low, "v")):
+        for place in sums.centres[is_outside]:
+            axes.plot(place, end, marker, color=colour, markersize=5, clip_on=False)
+    parts = shorten(sums.names[above[0]], 16), shorten(name, 16)
+    is_long = sum(map(len, parts)) > 10
+    set_plain_text(axes.yaxis.label, (" /\n" if is_long else " / ").join(parts))
+    axes.yaxis.label.set_size("x-small" if is_long else "medium")
 
 
 def _set_axes(panels: Sequence[Any], bars: Bars, curves: _Curves, options: PlotOptions) -> None:
@@ -317,7 +330,7 @@ def _set_axes(panels: Sequence[Any], bars: Bars, curves: _Curves, options: PlotO
         lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
         lowest.xaxis.minorticks_off()
     elif np.allclose(widths, widths[0]):
-        per_width = f" / {widths[0]:.6g}"
+        per_width = f" / {widths[0]:,.6g}" if widths[0] != 1 else ""
     else:
         per_width = " / bin"
     unit = "density" if options.density else f"{bars.counted}{per_width}"
@@ -351,4 +364,5 @@ def _add_flows(axes: Any, bars: Bars, curves: _Curves, options: PlotOptions) -> 
         axes.text(
             (inner + outer) / 2, 0.02, name, transform=axes.get_xaxis_transform(), rotation=90,
             ha="center", va="bottom", fontsize="x-small", color="0.2",
+            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1},
         )  # fmt: skip

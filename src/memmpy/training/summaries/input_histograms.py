@@ -254,7 +254,8 @@ def _draw_panel(
             alpha=0.25,
             linewidth=0,
         )
-        highest = max(highest, float(density.max(initial=0.0)))
+        reach = np.minimum(density + errors, 1.3 * density.max(initial=0.0))
+        highest = max(highest, float(reach.max(initial=0.0)))
         lowest = min(lowest, float(density[density > 0].min(initial=math.inf)))
     axes.set_xlim(one.edges[0], one.edges[-1])
     if log and lowest < math.inf:
@@ -280,7 +281,8 @@ def _draw_panel(
                           fontsize="x-small", color="0.35", bbox=_NOTE_BOX),
             "\n".join(notes),
         )  # fmt: skip
-    axes.locator_params(axis="x", nbins=4)
+    is_number = np.allclose(np.diff(one.edges), 1) and np.allclose(one.edges % 1, 0.5)
+    axes.locator_params(axis="x", nbins=4, integer=is_number)
     axes.xaxis.get_offset_text().set_fontsize("x-small")
 
 
