@@ -38,6 +38,23 @@ def test_info_shows_processes_and_json(store: Path) -> None:
     assert info.files.num_unchecked == 2
 
 
+def test_info_knows_the_names_of_a_recipe(store: Path) -> None:
+    recipe = store.parent / "data.toml"
+    text = """store = "s"
+[training]
+inputs = { event = ["nJets"] }
+aliases = { doubled = "weight * two" }
+constants = { two = 2 }
+"""
+    recipe.write_text(text)
+    done = run("info", recipe, "--weight", "doubled", "--json")
+    sums = [one["sum_of_weights"] for one in json.loads(done.output)["processes"]]
+    column = memmpy.open(store)["weight"]
+    assert sums == pytest.approx([2 * column[:80].sum(), 2 * column[80:].sum()])
+    done = run("info", recipe, "--weight", "2 * doubld")
+    assert done.output.splitlines()[1:] == ["  2 * doubld", "      ^^^^^^"]
+
+
 def test_head_takes_patterns_cuts_and_names(store: Path) -> None:
     words = ["--keys", "jet_*,nJets", "--cut", "nJets >= least", "--constant", "least=2", "-n", 3]
     done = run("head", store, *words, "--json")

@@ -154,7 +154,7 @@ def _processes(
             aliases=aliases,
             constants=constants,
         )
-        for node in plan.nodes:
+        for node in reversed(plan.nodes):  # of the weight first, as the user wrote it
             check_stored(node, snapshot.columns, path=snapshot.path, metadata=metadata)
         flow = count_steps(snapshot, plan, step_size=STEP_SIZE, num_threads=None)
         sums = {
