@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -49,7 +50,7 @@ constants = { two = 2 }
     recipe.write_text(text)
     done = run("info", recipe, "--weight", "doubled", "--json")
     sums = [one["sum_of_weights"] for one in json.loads(done.output)["processes"]]
-    column = memmpy.open(store)["weight"]
+    column = np.asarray(memmpy.open(store)["weight"])
     assert sums == pytest.approx([2 * column[:80].sum(), 2 * column[80:].sum()])
     done = run("info", recipe, "--weight", "2 * doubld")
     assert done.output.splitlines()[1:] == ["  2 * doubld", "      ^^^^^^"]
