@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -36,6 +37,23 @@ def test_info_shows_processes_and_json(store: Path) -> None:
     info = memmpy.open(store).info(check_files=False)
     assert json.loads(done.output) == json.loads(json.dumps(info.to_dict()))
     assert info.files.num_unchecked == 2
+
+
+def test_info_knows_the_names_of_a_recipe(store: Path) -> None:
+    recipe = store.parent / "data.toml"
+    text = """store = "s"
+[training]
+inputs = { event = ["nJets"] }
+aliases = { doubled = "weight * two" }
+constants = { two = 2 }
+"""
+    recipe.write_text(text)
+    done = run("info", recipe, "--weight", "doubled", "--json")
+    sums = [one["sum_of_weights"] for one in json.loads(done.output)["processes"]]
+    column = np.asarray(memmpy.open(store)["weight"])
+    assert sums == pytest.approx([2 * column[:80].sum(), 2 * column[80:].sum()])
+    done = run("info", recipe, "--weight", "2 * doubld")
+    assert done.output.splitlines()[1:] == ["  2 * doubld", "      ^^^^^^"]
 
 
 def test_head_takes_patterns_cuts_and_names(store: Path) -> None:

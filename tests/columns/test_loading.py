@@ -12,6 +12,7 @@ from memmpy.columns import (
     WriteVector,
     load_memmaps,
     open_columns,
+    open_undamaged,
     read_vector,
 )
 from memmpy.errors import ColumnError, CorruptStoreError, MissingKeyError, OptionError
@@ -104,6 +105,9 @@ def test_a_deleted_file_is_an_error_in_plain_words(filled: Path) -> None:
         CorruptStoreError, match=f"a file of column 'a' is missing: .*{file.name}'; run"
     ):
         read_vector(filled, "a")
+    _, damage = open_undamaged(filled)
+    assert list(damage) == ["a"]
+    assert damage["a"].startswith("a file of column 'a' is missing: ")
 
 
 def test_columns_with_whole_files_open_beside_a_damaged_one(filled: Path) -> None:

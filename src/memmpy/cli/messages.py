@@ -90,7 +90,7 @@ def warn_of_redirect() -> None:
 
 def _usage_message(error: click.UsageError) -> str:
     options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
-    names = {name.lstrip("-"): name for option in options for name in option.opts}
+    names = {n.lstrip("-"): n for option in options for n in option.opts if n.startswith("-")}
     choice = next((name for name in _CHOICES_OF_KEYS if name in names.values()), "")
     if isinstance(error, click.NoSuchOption):
         hint = nearest(error.option_name.lstrip("-"), names)

@@ -29,7 +29,6 @@ __all__ = [
     "splits_options",
     "store_argument",
     "store_option",
-    "weight_option",
     "work_options",
 ]
 
@@ -194,14 +193,6 @@ signal_option: _Option = click.option(
     "--signal", multiple=True, help="A group that is signal, for S/B; repeatable."
 )
 
-#: Adds ``--weight``.
-weight_option: _Option = click.option(
-    "--weight",
-    metavar="EXPR",
-    shell_complete=_complete_keys,
-    help="The weight of an entry, such as weight or 'weight * 0.5'.",
-)
-
 _ENTRY_OPTIONS: dict[str, _Option] = {
     "by": click.option(
         "--by",
@@ -213,7 +204,12 @@ _ENTRY_OPTIONS: dict[str, _Option] = {
     "cut": click.option(
         "--cut", metavar="EXPR", help="The cut that entries pass, such as 'nJets >= 6'."
     ),
-    "weight": weight_option,
+    "weight": click.option(
+        "--weight",
+        metavar="EXPR",
+        shell_complete=_complete_keys,
+        help="The weight of an entry, such as weight or 'weight * 0.5'.",
+    ),
     "alias": click.option(
         "--alias",
         multiple=True,

@@ -125,8 +125,11 @@ def open_undamaged(path: PathLike) -> tuple[Snapshot, dict[str, str]]:
     for key in snapshot.metadata.current_keys():
         try:
             columns[key] = open_column(path, key, snapshot.metadata.columns[key])
-        except (CorruptStoreError, UnreadableError, FileNotFoundError) as error:  # noqa: PERF203 - few
+        except (CorruptStoreError, UnreadableError) as error:  # noqa: PERF203 - few
             damage[key] = str(error)
+        except FileNotFoundError as error:
+            message = f"{error.strerror}: {error.filename!r}"
+            damage[key] = f"{message}; convert or write the column again"
     return Snapshot(snapshot.path, snapshot.metadata, columns), damage
 
 

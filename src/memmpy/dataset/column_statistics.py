@@ -1,5 +1,6 @@
 """`Description`: statistics of columns by group, as values and as a table."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, final
@@ -230,7 +231,7 @@ def _is_bool(row: ColumnStatistics) -> bool:
 
 def _mean(row: ColumnStatistics) -> str:
     if _is_bool(row) and row.mean is not None:
-        return f"{format_share(row.mean)} true"
+        return f"{format_share(row.mean)} true" if math.isfinite(row.mean) else "nan"
     return format_number(row.mean)
 
 

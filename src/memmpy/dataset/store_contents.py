@@ -147,7 +147,7 @@ def _processes(snapshot: Snapshot, options: GroupOptions) -> tuple[ProcessSummar
             aliases=options.aliases,
             constants=options.constants,
         )
-        for node in plan.nodes:
+        for node in reversed(plan.nodes):  # of the weight first, as the user wrote it
             check_stored(node, snapshot.columns, path=snapshot.path, metadata=metadata)
         flow = count_steps(snapshot, plan, step_size=STEP_SIZE, num_threads=None)
         sums = {

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.errors import InputFileError, MissingFileError, OptionError, SplitError
+from memmpy.errors import (
+    InputFileError,
+    MissingFileError,
+    OptionError,
+    SplitError,
+    nearest_file,
+)
 from memmpy.export import Friend, FriendTree, plan_friends, write_friends
 from memmpy.sources import EventFile, NullRules, describe, open_event_file
 from memmpy.store import SourceRecord, check_sources, num_filled, read_metadata
@@ -141,7 +147,7 @@ def _read_friends(
         path = directory / tree.file
         if not path.exists():
             message = f"no friend {str(path)!r} of {tree.source!r}; write_friend writes all of them"
-            raise MissingFileError(message)
+            raise MissingFileError(f"{message}{nearest_file(path)}")
         state = describe(str(path)).state
         with closing(
             open_event_file(str(path), tree.tree, state, NullRules(), is_friend=False)
