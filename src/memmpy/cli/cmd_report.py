@@ -61,13 +61,13 @@ def report(
 
     Of a recipe with [training.inputs], it shows the training set, too.
     """
-    from memmpy.report import write_report
+    from memmpy.report import check_report_path, write_report
 
     (cut, signal), progress = flow, False if quiet else None
-    choice = find_store(store, entries)
+    choice, path = find_store(store, entries), check_report_path(out)
     page = write_report(
         choice.open(progress=progress),
-        out,
+        path,
         keys=keys or None,
         cut=cut,
         weight=entries.weight,
