@@ -63,11 +63,12 @@ def report(
     """
     from memmpy.report import check_report_path, write_report
 
+    check_report_path(out)
     (cut, signal), progress = flow, False if quiet else None
-    choice, path = find_store(store, entries), check_report_path(out)
+    choice = find_store(store, entries)
     page = write_report(
         choice.open(progress=progress),
-        path,
+        out,
         keys=keys or None,
         cut=cut,
         weight=entries.weight,
