@@ -67,6 +67,11 @@ def test_keys_of_the_store_are_completed(store: str) -> None:
     assert complete("skim", store, "--keys", "nJets,met_") == ["nJets,met_phi"]
     assert complete("cutflow", store, "--by", "n") == ["nJets"]
     assert complete("skim", "missing", "--keys", "m") == []
+    recipe = Path(store).with_name("data.toml")
+    recipe.write_text(f"store = {store!r}")
+    assert complete("head", str(recipe), "--keys", "met") == ["met", "met_phi"]
+    recipe.write_text("store =")
+    assert complete("head", str(recipe), "--keys", "met") == []
     assert complete("skim", "--keys", "m") == []
 
 

@@ -57,6 +57,14 @@ def test_report_of_a_recipe_shows_its_training_set(folder: Path) -> None:
     assert "Inputs after scaling" in page.text
 
 
+def test_a_page_of_another_suffix_is_refused_before_any_work(folder: Path) -> None:
+    Path("data.toml").write_text(EXAMPLE)
+    done = memmpy("report", "data.toml", "-o", "page.txt")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("memmpy: a report is a file that ends in .html or .htm, got")
+    assert not Path("data.mmpy").exists()
+
+
 def test_a_missing_store_is_one_line(folder: Path) -> None:
     done = memmpy("report", "nothing.mmpy")
     assert done.exit_code == 1

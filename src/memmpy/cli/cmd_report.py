@@ -62,8 +62,9 @@ def report(
 
     Of a recipe with [training.inputs], it shows the training set, too.
     """
-    from memmpy.report import write_report
+    from memmpy.report import check_report_path, write_report
 
+    check_report_path(out)
     (cut, signal), progress = flow, False if quiet else None
     choice = find_store(store, entries)
     page = write_report(

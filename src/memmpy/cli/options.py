@@ -82,9 +82,13 @@ def _complete_keys(context: click.Context, _: click.Parameter, incomplete: str) 
 
     before, comma, key = incomplete.rpartition(",")
     # While the value of an option is incomplete, click has not named the arguments yet.
-    paths = [context.params.get("store"), *context.args]
+    path = next(filter(None, [context.params.get("store"), *context.args]), "")
     try:
-        keys = read_metadata(next(filter(None, paths), "")).columns
+        if path.lower().endswith(".toml"):
+            from memmpy.pipeline import read_recipe
+
+            path = read_recipe(path).store_path()
+        keys = read_metadata(path).columns
     except MemmpyError:  # there is no store
         return []
     return [f"{before}{comma}{name}" for name in sorted(keys) if name.startswith(key)]

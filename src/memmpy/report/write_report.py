@@ -31,9 +31,18 @@ from memmpy.store import write_in_folder
 from memmpy.training import Audit, Scores, TrainingSet
 from memmpy.typing import PathLike
 
-__all__ = ["write_report"]
+__all__ = ["check_report_path", "write_report"]
 
 _SUFFIXES = {".html", ".htm"}
+
+
+def check_report_path(path: PathLike) -> Path:
+    """Return the path of a report; a wrong one, or no jinja2, is an error before any work."""
+    file = check_path(path)
+    if file.suffix.lower() not in _SUFFIXES:  # no slip replaces a recipe or a file of data
+        raise OptionError(f"a report is a file that ends in .html or .htm, got {str(file)!r}")
+    page_template()
+    return file
 
 
 @argument_hints
@@ -116,12 +125,9 @@ def write_report(
     >>> memmpy.write_report("data.mmpy", "report.html", cut="nJets >= 6 && met > 50")
     >>> memmpy.write_report(data, "report.html", scores=scores)
     """
-    file, progress = check_path(path), check_progress(progress)
-    if file.suffix.lower() not in _SUFFIXES:  # no slip replaces a recipe or a file of data
-        raise OptionError(f"a report is a file that ends in .html or .htm, got {str(file)!r}")
+    file, progress = check_report_path(path), check_progress(progress)
     training = data if isinstance(data, TrainingSet) else None
     _check_scores(scores, training)
-    page_template()  # without jinja2, an error before any work
     given = {
         "keys": keys,
         "cut": cut,
