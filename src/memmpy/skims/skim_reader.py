@@ -10,7 +10,7 @@ import numpy as np
 
 from memmpy.checks import check_path, check_timeout
 from memmpy.cuts import LANGUAGE
-from memmpy.display import Renderable, Table, format_size
+from memmpy.display import Renderable, Table, format_path, format_size
 from memmpy.errors import (
     ConversionWarning,
     CorruptStoreError,
@@ -241,7 +241,7 @@ class Skim(Renderable):
             axes = _axes(content.shape[1:])
             values.append((name, f"list of {mean:.1f} items", str(content.dtype), axes))
         title = (
-            f"Skim {os.fspath(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
+            f"Skim {format_path(self.path)!r}: {len(self):,} of {self.num_store_entries:,} entries "
             f"({'all entries' if self.cut is None else self.cut}), {format_size(self.nbytes)}, "
             f"{self.row_bytes} bytes per row"
         )

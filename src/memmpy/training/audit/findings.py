@@ -5,9 +5,18 @@ import html
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from memmpy.display import WIDTH, DisplayBlock, Renderable, Table, format_count, printable
+from memmpy.display import (
+    WIDTH,
+    DisplayBlock,
+    Renderable,
+    Table,
+    format_count,
+    format_path,
+    printable,
+)
 
 if TYPE_CHECKING:
     import rich.console
@@ -89,7 +98,8 @@ class Audit(Renderable):
         return sum(one.level == level for one in self.findings)
 
     def _blocks(self) -> list[str | DisplayBlock]:
-        title = f"{self.path}: {format_count(self.num_entries, 'entry', 'entries')}, "
+        num_entries = format_count(self.num_entries, "entry", "entries")
+        title = f"{format_path(Path(self.path))}: {num_entries}, "
         if not self.findings:
             return [f"{title}nothing found"]
         nums = ((self._num(level), level) for level in LEVELS)
