@@ -136,8 +136,8 @@ WIDE = Table(
     ("width", "headings"),
     [
         (80, "key type count mean"),
-        (30, "key type count mean"),
-        (27, "key count mean"),
+        (34, "key type count mean"),
+        (33, "key count mean"),
         (15, "key mean"),
     ],
 )

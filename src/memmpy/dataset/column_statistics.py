@@ -181,6 +181,7 @@ class Description(Renderable, Sequence[ColumnStatistics]):
                 "\n".join(caption),
                 title,
                 optional=[i for _, i in ranks],
+                cut=[1] if self.by else [],
                 max_rows=self.max_rows,
                 hint="choose some, such as 'jet_*' (in a shell: --keys 'jet_*')",
             )

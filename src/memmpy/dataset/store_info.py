@@ -224,7 +224,7 @@ class StoreInfo(Renderable):
             sections.append([row(self.total, f"{self.num_entries:,}", [""] * len(names))])
         caption = "" if self.weight is None else f"weight: {self.weight}\n{_EFFECTIVE}"
         optional = [i for i in range(len(headings) - 1, 0, -1) if headings[i] != "entries"]
-        return Table(headings, 1, sections, caption, optional=optional)
+        return Table(headings, 1, sections, caption, optional=optional, cut=(0,))
 
     def _facts(self) -> list[tuple[str, str]]:
         files = self.files

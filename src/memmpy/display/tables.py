@@ -196,7 +196,9 @@ class Table:
         """Return the table without optional columns for which there is no room."""
         dropped: list[int] = []
         for column in self.optional:
-            if self._width(_SMALL_GAP, without=dropped, of_words=True) <= width:
+            # Better none of its words than rows of two lines because of them.
+            whole = self._widths()[column] - self._longest(column) if column < self.num_words else 0
+            if self._width(_SMALL_GAP, without=dropped, of_words=True) + whole <= width:
                 break
             dropped.append(column)
         if not dropped:

@@ -1,6 +1,7 @@
 """What a report shows of a training set: balance, inputs before and after scaling, scores."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +81,9 @@ def _correlations(data: TrainingSet) -> Iterator[Panel]:
     num = len(result.keys)
     if num < 2:
         return
-    charts = None
+    charts, note = None, ""
     if num <= _MAX_KEYS:
+        note = "Below the table: orange is 1, grey is 0, blue is -1."
         words = "Matrix of correlations. The table names the strongest."
         charts = ChartSet(
             [],
@@ -91,7 +93,7 @@ def _correlations(data: TrainingSet) -> Iterator[Panel]:
             ],
             has_toolbar=False,
         )
-    yield table_panel(result.table(), charts=charts)
+    yield replace(table_panel(result.table(), charts=charts), note=note)
 
 
 def _coefficients(matrix: NDArray[np.float64]) -> list[list[float | None]]:

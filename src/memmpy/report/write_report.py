@@ -137,7 +137,11 @@ def write_report(
         "constants": constants,
         "check": None if check_flag("check", check) else False,
     }
-    options = {name: value for name, value in given.items() if value is not None}
+    options = {
+        name: value
+        for name, value in given.items()
+        if value is not None and not (isinstance(value, Mapping) and not value)
+    }
     store = _store_of(data)
     cuts = _cuts_of(training, weight, aliases, constants)
     if cut is None and training is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.column_spec import ColumnSpec
 from memmpy.conversion.planning.config import Input, Number
-from memmpy.display import format_count
+from memmpy.display import format_count, format_number
 from memmpy.errors import MissingKeyError, OptionError
 from memmpy.store import SourceRecord
 
@@ -180,7 +180,10 @@ def describe_numbers(
             for source, value in zip(sources, column.values, strict=True):
                 if name in source.numbers.totals:
                     by_sample[_as_words(_sample_of(source.metadata))] = value
-            sums = [f"{value!r}{of and f' for {of}'}" for of, value in by_sample.items()]
+            sums = [
+                f"{format_number(value, digits=9) or 'missing'}{of and f' for {of}'}"
+                for of, value in by_sample.items()
+            ]
             yield "total", f"{name} = {', '.join(definitions)}: {_first(sums)}"
             continue
         counts: dict[str, int] = {}

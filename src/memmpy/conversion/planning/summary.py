@@ -303,9 +303,10 @@ class _Facts:
         return plain_text(self)
 
     def to_html(self) -> str:
-        """Return them as a paragraph."""
-        lines = (f"<br>{html.escape(k)}: {html.escape(printable(text))}" for k, text in self.facts)
-        return f"<p><b>{html.escape(printable(self.headline))}</b>{''.join(lines)}</p>"
+        """Return them as a paragraph, and lines below."""
+        lines = (f"{html.escape(k)}: {html.escape(printable(text))}" for k, text in self.facts)
+        headline = html.escape(printable(self.headline))
+        return f'<p>{headline}</p><div class="note">{"<br>".join(lines)}</div>'
 
 
 def compare_files(

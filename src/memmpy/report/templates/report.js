@@ -131,7 +131,10 @@
       const isWhole = Math.abs(first % 1) === 0.5; // bins around integers
       const name = (all) => {
         const names = all.map(short);
-        return new Set(names).size === all.length ? names : all.map((value) => String(Number(value.toPrecision(9))));
+        return new Set(names).size === all.length ? names : all.map((value) => {
+          const exact = Number(value.toPrecision(9));
+          return Math.abs(exact) < 1e10 ? String(exact) : exact.toExponential().replace("+", "");
+        });
       };
       let number = 6, all = ticks(first, last, number, isWhole ? 1 : 0);
       while (number > 1 && Math.max(...name(all).map((one) => one.length)) * all.length * 6.5 > WIDTH - LEFT - RIGHT) {
