@@ -25,7 +25,8 @@ def strip_headers(
     # Contiguous and read-only: Numba compiles a version for each layout and writability.
     plain = np.ascontiguousarray(octets).view()
     plain.flags.writeable = False
-    arguments = bounds.astype(np.int64), out, np.int64(header), np.int64(dtype.itemsize)
+    starts = np.ascontiguousarray(bounds, np.int64)
+    arguments = starts, out, np.int64(header), np.int64(dtype.itemsize)
     if not is_right or not run_kernel(_strip, plain, *arguments):
         raise CorruptStoreError("records do not hold a header and whole items")
     items = out.view(dtype)

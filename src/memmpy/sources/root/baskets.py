@@ -248,22 +248,19 @@ def _lists(
     *,
     compiled: bool,
 ) -> Jagged:
-    """Return lists of numbers, each after a header."""
-    ends = bounds - bounds[0]
+    """Return lists of numbers, each after a header; changes `bounds`."""
     if header:
-        ends -= header * np.arange(len(bounds))
-    offsets = _divided(ends, encoding.row_bytes)
-    if header:
-        if np.any(offsets[1:] < offsets[:-1]):
-            raise NotPlainError
         octets = _joined(data, np.dtype(np.uint8))
-        try:
+        try:  # checks that each list is there
             content = strip_headers(octets, bounds, header, encoding.dtype, compiled=compiled)
         except CorruptStoreError:
             raise NotPlainError from None
+        bounds -= np.arange(bounds[0], bounds[0] + header * len(bounds), header)
     else:
         first, last = bounds[[0, -1]] // encoding.dtype.itemsize
         content = _joined(data, encoding.dtype)[first:last]
+        bounds -= bounds[0]
+    offsets = _divided(bounds, encoding.row_bytes)
     return Jagged.trusted(_values(encoding, content.reshape(-1, *encoding.shape)), offsets)
 
 
