@@ -36,7 +36,7 @@ def lines(found: dict[str, Any]) -> list[str]:
             once(answer),
             f"{answer['score']:.2f}" if answer["score"] < 1000 else "> 1000",
             f"{answer['first_seconds']:.1f} s",
-            f"{answer['peak_private'] / 1e6:.0f} MB",
+            memory(answer["peak_private"]),
         )
         for answer in done
     ]
@@ -57,6 +57,11 @@ def lines(found: dict[str, Any]) -> list[str]:
         "events/s in random order."
     )
     return [said, "", *table, *(["", *failed] if failed else [])]
+
+
+def memory(num_bytes: int) -> str:
+    """Return bytes in few characters, so that no line is folded: ``197 MB``, ``2.1 GB``."""
+    return f"{num_bytes / 1e6:.0f} MB" if num_bytes < 999.5e6 else f"{num_bytes / 1e9:.1f} GB"
 
 
 def rate(answer: dict[str, Any]) -> float:

@@ -64,6 +64,9 @@ def test_differences_of_trees_branches_and_types_are_named(tmp_path: Path) -> No
     assert b.changed == (("Events/n", "int32", "uint8"),)
     assert (c.missing, c.added) == (("Events", "Events/n"), ("Other",))
     assert c.changed == (("Other/y", "float64", "float32"),)
+    write(tmp_path / "d.root", tree="Else", types={"a": "f4"})
+    d = list_files([str(tmp_path / "*.root")]).others[-1]
+    assert d.in_words() == "lacks Events; adds Else"
     words = b.in_words()
     assert words == "lacks Events/y; adds Events/z; Events/n is uint8, not int32"
     assert json.loads(json.dumps(listing.to_dict()))["others"][0]["changed"] == [

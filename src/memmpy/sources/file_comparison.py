@@ -214,7 +214,8 @@ def _check_like(first: FileListing, like: Sequence[str]) -> None:
 def _compare(first: FileListing, other: FileListing) -> FileDifference:
     """Return how a file differs from the first one, in the trees and branches that are listed.
 
-    If each file has one tree, the branches of these are compared whatever their names.
+    If each file has one tree, the branches of these are compared whatever the names of the trees,
+    unless they have no branch in common.
     """
     before = {tree.name: tree for tree in first.trees}
     now = {tree.name: tree for tree in other.trees}
@@ -226,6 +227,8 @@ def _compare(first: FileListing, other: FileListing) -> FileDifference:
         pairs = [(first.trees[0], other.trees[0])]
     for tree, own in pairs:
         types, own_types = ({b.name: type_in_words(b) for b in one.branches} for one in (tree, own))
+        if tree.name != own.name and not types.keys() & own_types.keys():
+            continue
         missing += [f"{tree.name}/{branch}" for branch in types if branch not in own_types]
         added += [f"{own.name}/{branch}" for branch in own_types if branch not in types]
         changed += [

@@ -134,6 +134,21 @@ def test_several_classes_have_a_curve_against_each(tmp_path: Path) -> None:
 
 
 @needs_matplotlib
+def test_many_classes_with_long_names_fit_into_the_figure() -> None:
+    names = tuple(f"process_{i}_{'with_a_long_name_' * 4}" for i in range(10))
+    values = np.random.default_rng(2).normal(size=(200, 10))
+    figure = Events(classes=names, num_entries=200).scored(values).plot()
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        panel, legend = axes.get_window_extent(), axes.get_legend().get_window_extent()
+        assert not panel.overlaps(legend)
+        for box in (legend, axes.xaxis.label.get_window_extent()):
+            assert figure.bbox.x0 <= box.x0
+            assert box.x1 <= figure.bbox.x1
+            assert figure.bbox.y0 <= box.y0
+
+
+@needs_matplotlib
 def test_data_without_classes_have_a_histogram_alone(tmp_path: Path) -> None:
     (axes,) = Events(classes=()).scored(VALUES).plot(tmp_path / "s.png").axes
     assert legend_of(axes) == ["all: 60 events"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memmpy.display import format_count
+from memmpy.display import format_count, shorten
 from memmpy.figures import add_legend, label_axes, line_style, new_figure
 from memmpy.training.scoring.roc_curve import RocCurve, points_of, roc_band
 from memmpy.training.scoring.score_curves import ScoreCurves
@@ -19,7 +19,7 @@ __all__ = ["draw_scores"]
 
 #: Points of a drawn curve, at most: more are not seen, and make files large.
 _MAX_POINTS = 1000
-#: Lines of a legend of normal size.
+#: Lines of a legend inside a panel.
 _MAX_NAMES = 6
 #: The least efficiency whose rejection is drawn, if the curve has it.
 _LEAST = 1e-6
@@ -48,7 +48,9 @@ def draw_scores(
     rejection : bool
         Whether the ROC curve has the background rejection on a logarithmic axis.
     """
-    figure = new_figure(11.0 if curves else 5.5, 4.5)
+    num_names = max(len(histograms.test) + 1, len(curves.others) + 3 if curves else 0)
+    below = 0.2 * num_names if num_names > _MAX_NAMES else 0.0
+    figure = new_figure(11.0 if curves else 5.5, 4.5 + below)
     axes = figure.subplots(1, 2 if curves else 1, squeeze=False)[0]
     _draw_histograms(axes[0], histograms, log=log)
     if curves is not None and rejection:
@@ -63,7 +65,7 @@ def _draw_histograms(axes: Any, histograms: ScoreHistograms, *, log: bool) -> No
     edges, handles, names = histograms.edges, [], []
     for one in histograms.test:
         style = line_style(one.label)
-        name = f"{one.name}: {format_count(one.num_events, 'event')}"
+        name = f"{_short(one.name)}: {format_count(one.num_events, 'event')}"
         if one.name in histograms.distances:
             name += f", KS {histograms.distances[one.name]:.3f}"
         if one.density is None or one.errors is None:
@@ -89,9 +91,10 @@ def _draw_histograms(axes: Any, histograms: ScoreHistograms, *, log: bool) -> No
         axes.set_yscale("log")
         axes.set_ylim(0.5 * drawn[drawn > 0].min(), 10 * drawn.max())
     elif drawn.size:
-        axes.set_ylim(min(0.0, 1.1 * drawn.min()), (1.1 + 0.07 * len(names)) * drawn.max())
+        room = 0.07 * len(names) if len(names) <= _MAX_NAMES else 0.0
+        axes.set_ylim(min(0.0, 1.1 * drawn.min()), (1.1 + room) * drawn.max())
     of_class = histograms.signal
-    label_axes(axes, "score" if of_class is None else f"score of {of_class}", "density")
+    label_axes(axes, "score" if of_class is None else f"score of {_short(of_class)}", "density")
     _legend(axes, handles, names)
 
 
@@ -124,7 +127,7 @@ def _draw_efficiencies(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -
         axes.fill_between(grid, low, high, color="black", alpha=0.2, linewidth=0)
     axes.margins(0.02)
     handles += axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", linewidth=1)
-    label_axes(axes, "background efficiency", f"efficiency of {curves.whole.signal}")
+    label_axes(axes, "background efficiency", f"efficiency of {_short(curves.whole.signal)}")
     _legend(axes, handles, [*names, "chance: AUC 0.5"], loc="lower right")
 
 
@@ -143,12 +146,12 @@ def _draw_rejections(axes: Any, curves: ScoreCurves, classes: Sequence[str]) -> 
         axes.fill_betweenx(1 / grid[1:], low[1:], high[1:], color="black", alpha=0.2, linewidth=0)
     axes.set_yscale("log")
     axes.set_xlim(0, 1)
-    axes.set_ylim(1, 3 * highest)
+    axes.set_ylim(1, 3 * highest ** (1.3 if len(names) < _MAX_NAMES else 1))
     chance = np.geomspace(1e-3, 1, 100)
     handles += axes.plot(chance, 1 / chance, color="0.6", linestyle="--", linewidth=1)
     axes.grid(visible=True, alpha=0.3)
     rejection = "background rejection, 1 / efficiency"
-    label_axes(axes, f"efficiency of {curves.whole.signal}", rejection)
+    label_axes(axes, f"efficiency of {_short(curves.whole.signal)}", rejection)
     _legend(axes, handles, [*names, "chance: AUC 0.5"], loc="upper right")
 
 
@@ -157,13 +160,13 @@ def _lines(
 ) -> list[tuple[RocCurve, dict[str, Any], str]]:
     """Return each curve with its style and its name in the legend."""
     others = [name for name in classes if name != curves.whole.signal]
-    against = others[0] if len(others) == 1 else "all others"
+    against = _short(others[0]) if len(others) == 1 else "all others"
     name = f"against {against}: AUC {curves.whole.auc:.4f}"
     if len(curves.folds) > 1:
         name += f", folds \N{PLUS-MINUS SIGN} {curves.spread:.4f}"
     lines = [(curves.whole, {"color": "black", "linewidth": 2}, name)]
     for label, curve in curves.others.items():
-        name = f"against {classes[label]}: AUC {curve.auc:.4f}"
+        name = f"against {_short(classes[label])}: AUC {curve.auc:.4f}"
         lines.append((curve, {"linewidth": 1.25, **line_style(label)}, name))
     if curves.train is not None:
         style = {"color": "black", "linewidth": 1.5, "linestyle": ":"}
@@ -172,5 +175,14 @@ def _lines(
 
 
 def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str], **options: Any) -> None:
-    size = "medium" if len(names) <= _MAX_NAMES else "small"
-    add_legend(axes, handles, names, fontsize=size, **options)
+    """Add the legend, below the panel if it is long."""
+    if len(names) <= _MAX_NAMES:
+        add_legend(axes, handles, names, **options)
+        return
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12)}
+    add_legend(axes, handles, names, fontsize="small", **below)
+
+
+def _short(name: str) -> str:
+    """Return a name that fits beside an axis and in a legend."""
+    return shorten(name, 24, keep_end=True)

@@ -126,19 +126,19 @@ def _draw_balance(balance: ClassBalance) -> "Figure":
     """Draw bars of each class and split, and return the figure."""
     from matplotlib.patches import Patch
 
-    panels: list[tuple[str, NDArray[Any], str]] = [
-        ("events", balance.num_events, "{:,.0f}"),
-        ("sum of weights", balance.sums, "{:,.4g}"),
-        ("effective events", balance.effective, "{:,.0f}"),
+    panels: list[tuple[str, NDArray[Any], int]] = [
+        ("events", balance.num_events, 0),
+        ("sum of weights", balance.sums, 4),
+        ("effective events", balance.effective, 0),
     ]
     if balance.num_negative.any():
         shares = 100 * balance.num_negative / np.maximum(1, balance.num_events)
-        panels.append(("negative weights (%)", shares, "{:.3g}"))
+        panels.append(("negative weights (%)", shares, 3))
     num = len(balance.classes)
     figure = new_figure(1.2 + 2.9 * len(panels), max(2.6, 1.2 + 0.85 * num))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for one, (name, values, form) in zip(axes, panels, strict=True):
-        _draw_bars(one, balance, values, form)
+    for one, (name, values, digits) in zip(axes, panels, strict=True):
+        _draw_bars(one, balance, values, digits)
         set_plain_text(one.set_title("", fontsize="medium"), name)
     label_ticks(axes[0].yaxis, [shorten(name, keep_end=True) for name in balance.classes])
     axes[0].set_ylim(num - 0.5, -0.5)
@@ -148,7 +148,8 @@ def _draw_balance(balance: ClassBalance) -> "Figure":
     return figure
 
 
-def _draw_bars(axes: Any, balance: ClassBalance, values: NDArray[Any], form: str) -> None:
+def _draw_bars(axes: Any, balance: ClassBalance, values: NDArray[Any], digits: int) -> None:
+    """Draw the bars of a panel, with their values in some digits, or as whole numbers for 0."""
     is_drawn = np.isfinite(values) & (values != 0)
     sizes = np.abs(values[is_drawn])
     log = bool(sizes.size) and sizes.max() > _MAX_FACTOR * sizes.min() and values.min() >= 0
@@ -160,7 +161,7 @@ def _draw_bars(axes: Any, balance: ClassBalance, values: NDArray[Any], form: str
             colour = line_style(-1 if is_none else number)["color"]
             axes.barh(place, value if np.isfinite(value) else 0, _BAR, color=colour, alpha=alpha)
             axes.annotate(
-                form.format(value),
+                format_number(value, digits=digits) if digits else f"{value:,.0f}",
                 (max(value, 0.0) if np.isfinite(value) else 0.0, place),
                 xytext=(3, 0),
                 textcoords="offset points",

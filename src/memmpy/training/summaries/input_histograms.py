@@ -220,15 +220,19 @@ def _draw_inputs(histograms: InputHistograms, *, log: bool) -> "Figure":
         title += f": {len(pairs)} of {len(histograms.before):,} keys, choose others with inputs="
     set_plain_text(figure.suptitle("", fontsize="medium", fontweight="bold"), title)
     names = [
-        f"{shorten(histograms.classes[number], keep_end=True)}: {format_count(int(num), 'event')}"
-        for number, num in enumerate(histograms.num_events)
+        f"{shorten(name, 24, keep_end=True)}: {format_count(int(num), 'event')}"
+        for number, (name, num) in enumerate(
+            zip(histograms.classes, histograms.num_events, strict=True)
+        )
         if number in classes
     ]
     if names:
         from matplotlib.lines import Line2D
 
         handles = [Line2D([], [], **_style_of(histograms.classes, one)) for one in classes]
-        num = min(len(names), _MAX_LEGEND if num_columns > 2 else 2)
+        width = 0.085 * max(map(len, names)) + 0.7  # inches of a name and its line
+        num = max(1, min(len(names), _MAX_LEGEND, int(figure.get_figwidth() / width)))
+        figure.set_figheight(figure.get_figheight() + 0.22 * (math.ceil(len(names) / num) - 1))
         add_legend(figure, handles, names, loc="outside lower center", ncols=num)
     return figure
 
