@@ -143,7 +143,6 @@ def test_the_rdataloader_becomes_tensors(tmp_path: Path, monkeypatch: pytest.Mon
     run_page("rdataloader", tmp_path, monkeypatch)
 
 
-@pytest.mark.filterwarnings("ignore:by='file' names the events")  # as the page says
 def test_the_ftag_chain_becomes_folds_of_jets_with_tracks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,7 +169,9 @@ def _dangers_of_files(
     """Yield the dangers of naming events by file and entry."""
     variations = variations_of(snapshot.metadata.sources)
     has_files = has_source_identity(snapshot.metadata, num_entries)
-    if not has_files or (splits.num_folds is None and variations is None):
+    # An expression of columns puts an event into the same fold, whatever its name.
+    has_folds = splits.num_folds is not None and splits.fold_by is None
+    if not has_files or (not has_folds and variations is None):
         return
     if variations is not None:
         path, names = variations

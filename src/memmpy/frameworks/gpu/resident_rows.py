@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from memmpy.display import format_share, format_size
+from memmpy.display import format_size
 from memmpy.errors import ColumnError, OptionError
 from memmpy.frameworks.framework_loader import FrameworkLoader
 from memmpy.frameworks.gpu.device_copies import check_device, copies_to, require_torch
@@ -156,7 +156,7 @@ class ResidentLoader(FrameworkLoader[dict[str, Any]]):
                 f"resident=True needs {format_size(needed)} ({needed:,} bytes) for "
                 f"{self.loader.split_size:,} entries, and {self.device} has "
                 f"{format_size(free)} ({free:,} bytes) free, of which it takes at most "
-                f"{format_share(_SHARE)}; leave out resident=True, or load fewer keys or entries"
+                f"{_SHARE:.0%}; leave out resident=True, or load fewer keys or entries"
             )
         for rows in self._rows:
             rows.allocate(self.loader.split_size, self.device)
