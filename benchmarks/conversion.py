@@ -25,6 +25,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -228,6 +229,7 @@ def compare(
         f"{len(data.keys)} branches, {num_bytes / 1e6:.0f} MB"
     )
     runs, marks = first_round(contestants, data, out)
+    num_stored = 0
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(num_rounds):
         for contestant in contestants:
@@ -237,6 +239,9 @@ def compare(
             seconds[contestant.name].append(made.seconds)
             if contestant.name in marks:
                 assert checksums(out / "data.mmpy") == marks[contestant.name]
+                num_stored = sum(one.stat().st_size for one in (out / "data.mmpy").glob("*"))
+    limit = seconds_to_write(out / "zeros", num_stored)
+    print(f"  the disk takes {limit:.2f} s for the {num_stored / 1e6:.0f} MB of the store alone")
     shutil.rmtree(out)
     ours = seconds[contestants[0].name]
     for name, theirs in seconds.items():
@@ -262,6 +267,20 @@ def compare(
     said(f"at least {SPEED} times as fast as uproot", f"{ratio:.2f}", holds=ratio >= SPEED)
     said(f"peak at most {PEAK / 1e9} GB", f"{peak / 1e9:.2f} GB", holds=peak <= PEAK)
     return runs
+
+
+def seconds_to_write(file: Path, num_bytes: int) -> float:
+    """Return the least time of three in which the disk takes some bytes: the limit of all."""
+    block, times = bytes(1 << 23), []
+    for _ in range(3):
+        start = time.perf_counter()
+        with file.open("wb") as stream:
+            for _ in range(0, num_bytes, len(block)):
+                stream.write(block)
+            os.fsync(stream.fileno())
+        times.append(time.perf_counter() - start)
+        file.unlink()
+    return min(times)
 
 
 def data_sets(folder: Path) -> list[DataSet]:
