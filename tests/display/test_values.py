@@ -96,3 +96,5 @@ def test_a_path_is_seen_from_the_working_directory(
     inside.parent.mkdir()
     monkeypatch.chdir(inside.parent)
     assert (format_path(inside), format_path(outside)) == ("data.mmpy", str(outside))
+    assert format_path(str(inside)) == "data.mmpy"
+    assert format_path("https://host/a.root") == "https://host/a.root"

@@ -36,10 +36,10 @@ class _Entries(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-def format_path(path: Path) -> str:
-    """Return an absolute path, seen from the working directory if it lies in there."""
+def format_path(path: str | Path) -> str:
+    """Return a path, seen from the working directory if it lies in there; a URL as it is."""
     with suppress(ValueError, OSError):  # it lies elsewhere, or the directory is gone
-        return str(path.relative_to(Path.cwd()))
+        return str(Path(path).relative_to(Path.cwd()))
     return str(path)
 
 

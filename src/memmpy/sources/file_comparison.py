@@ -1,16 +1,22 @@
 """Lists the first of several files in full, and how the others differ from it."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, final
 
-from memmpy.display import DisplayBlock, Progress, Renderable, Table, format_count, format_size
+from memmpy.display import (
+    DisplayBlock,
+    Progress,
+    Renderable,
+    Table,
+    format_count,
+    format_path,
+    format_size,
+)
 from memmpy.errors import InputFileError, MemmpyError, MissingKeyError, nearest
 from memmpy.parallel import prefetch
 from memmpy.sources.access.locations import find
-from memmpy.sources.access.urls import is_url
 from memmpy.sources.branch_groups import first_part, type_in_words
 from memmpy.sources.branch_names import find_branches
 from memmpy.sources.branch_table import branch_table, title_of
@@ -117,7 +123,7 @@ class FileComparison(Renderable):
     def _blocks(self) -> Sequence[str | DisplayBlock]:
         first = self.first
         what = f"{first.format} file, {format_size(first.size)}"
-        blocks: list[str | DisplayBlock] = [f"{_short_path(first.path)}: {what}"]
+        blocks: list[str | DisplayBlock] = [f"{format_path(first.path)}: {what}"]
         alike: dict[object, list[TreeListing]] = {}
         for tree in first.trees:
             if tree.names and not tree.branches:
@@ -257,7 +263,7 @@ def _difference_table(first: FileListing, others: Sequence[FileDifference]) -> T
     paths = [first.path, *(file.path for file in others)]
     sizes = [first.size, *(file.size for file in others)]
     rows = [
-        [_short_path(path), word, f"{num:,}", format_size(size)]
+        [format_path(path), word, f"{num:,}", format_size(size)]
         for path, word, num, size in zip(paths, words, entries, sizes, strict=True)
     ]
     total = [format_count(len(rows), "file"), "", f"{sum(entries):,}", format_size(sum(sizes))]
@@ -285,11 +291,3 @@ def _first_names(names: Sequence[str]) -> str:
     """Return the first names, and the number of the others."""
     more = len(names) - _MAX_NAMES
     return f"{', '.join(names[:_MAX_NAMES])}{f' and {more:,} more' if more > 0 else ''}"
-
-
-def _short_path(path: str) -> str:
-    """Return a path relative to the working directory if it is in there, as users type it."""
-    if is_url(path):
-        return path
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative

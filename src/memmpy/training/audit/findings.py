@@ -5,7 +5,6 @@ import html
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 from memmpy.display import (
@@ -99,7 +98,7 @@ class Audit(Renderable):
 
     def _blocks(self) -> list[str | DisplayBlock]:
         num = format_count(self.num_entries, "entry", "entries")
-        title = f"{format_path(Path(self.path))}: {num}, "
+        title = f"{format_path(self.path)}: {num}, "
         if not self.findings:
             return [f"{title}nothing found"]
         nums = ((self._num(level), level) for level in LEVELS)
