@@ -1,4 +1,4 @@
-"""Groups and weights of the entries that pass a cut, in ranges of bounded memory on threads."""
+"""The group and the weight of each entry that passes a cut, found range by range."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupedEntries:
-    """A range of entries, with the groups and the weights of those that pass a cut.
+    """A range of entries, with the group and the weight of each.
 
     Attributes
     ----------
@@ -44,7 +44,8 @@ class GroupedEntries:
     groups : sequence of Group
         The groups that occur in it.
     group_of : int64 array of shape (n,), optional
-        The group of each entry; -1 for an entry that does not pass. None if all are of group 0.
+        The index of the group of each entry, -1 if it does not pass the cut. None if all entries
+        pass and are of group 0.
     weights : float64 array of shape (n,), optional
         The weight of each entry; None if all are 1.
     notes : EntryNotes
@@ -60,7 +61,7 @@ class GroupedEntries:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """How to group entries; a call returns those of one range.
+    """How to group entries. Call it with `start` and `stop` for the entries of one range.
 
     Attributes
     ----------
@@ -203,14 +204,14 @@ def plan_groups(
         programs.get(id(options.weight_node)),
         frozenset[str]().union(*(notes for _, notes in prepared)),
     )
-    if grouping.weight is not None:  # an error before any work
+    if grouping.weight is not None:  # raises before any work
         weights_of(grouping.weight, inputs.slices(0, 0), group_of=None, start=0, stop=0)
     return grouping
 
 
 @final
 class GroupTotals(Generic[T]):
-    """The total of each group, to which the sums of ranges of entries are added in their order.
+    """Running totals, one for each group. Add the sums of ranges of entries in their order.
 
     Parameters
     ----------
