@@ -1,4 +1,4 @@
-"""Unpacks records of files into numbers: in NumPy or compiled."""
+"""Strips the headers of records of files: in NumPy or compiled."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def strip_headers(
     *,
     compiled: bool,
 ) -> Array:
-    """Return the items of records that each begin with some bytes to skip, as native numbers.
+    """Return the items of records that each begin with bytes to skip, in their dtype.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Unpacks records of files into numbers, compiled by Numba."""
+"""Strips the headers of records, compiled by Numba."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _STRIDE = 16
 def strip_headers(
     octets: NDArray[np.uint8], bounds: NDArray[np.integer[Any]], header: int, dtype: np.dtype[Any]
 ) -> Array:
-    """Return the items of records as native numbers: see `memmpy.kernels.strip_headers`."""
+    """Return the items of records: see `memmpy.kernels.strip_headers`."""
     num_bytes = int(bounds[-1]) - int(bounds[0]) - header * (len(bounds) - 1)
     is_right = 0 <= num_bytes <= len(octets) and num_bytes % dtype.itemsize == 0
     out = np.empty(num_bytes if is_right else 0, np.uint8)
@@ -29,8 +29,7 @@ def strip_headers(
     arguments = starts, out, np.int64(header), np.int64(dtype.itemsize)
     if not is_right or not run_kernel(_strip, plain, *arguments):
         raise CorruptStoreError("records do not hold a header and whole items")
-    items = out.view(dtype)
-    return items if dtype.isnative else items.byteswap(inplace=True).view(dtype.newbyteorder())
+    return out.view(dtype)
 
 
 @kernel

@@ -136,7 +136,7 @@ def _starts_and_items(
 def strip_headers(
     octets: NDArray[np.uint8], bounds: NDArray[np.integer[Any]], header: int, dtype: np.dtype[Any]
 ) -> Array:
-    """Return the items of records that each begin with some bytes to skip, as native numbers.
+    """Return the items of records that each begin with bytes to skip, in their dtype.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def strip_headers(
     np.add.at(keep, starts, 1)
     np.add.at(keep, bounds[1:], -1)
     items = octets[np.cumsum(keep[:-1], dtype=np.int8).view(np.bool_)]
-    return items.view(dtype).astype(dtype.newbyteorder("="))
+    return items.view(dtype)
 
 
 def fill_bins(

@@ -20,7 +20,8 @@ from memmpy.errors import MemmpyError
 from memmpy.jagged import Jagged
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
-from memmpy.sources.root.baskets import decode_baskets, encoding_of, ranges_of
+from memmpy.sources.root.baskets import BasketDecoder, encoding_of
+from memmpy.sources.root.packed_baskets import ranges_of
 
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 COMPRESSIONS = {
@@ -51,7 +52,7 @@ def decoded(path: Path, branch: str, start: int, stop: int) -> Any:
         encoding = encoding_of(found)
         assert encoding is not None
         fetched = source.read_many(ranges_of(found, start, stop))
-        return decode_baskets(found, encoding, fetched, start, stop)
+        return BasketDecoder(start, stop).decode(found, encoding, fetched)
 
 
 def by_uproot(path: Path, branch: str, start: int, stop: int) -> Any:
@@ -143,6 +144,42 @@ def test_lists_are_those_of_uproot(
         assert_as_uproot(path, "nx", start, stop)
 
 
+@given(
+    counts=st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=9), min_size=1, max_size=3),
+    change=st.booleans(),
+    cut=st.integers(0, 2),
+)
+def test_branches_share_offsets_where_all_lists_of_the_entries_have_the_same_lengths(
+    counts: list[list[int]], change: bool, cut: int
+) -> None:
+    others = [list(several) for several in counts]
+    others[-1][-1] += change
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.root")
+        with uproot.recreate(path) as file:
+            types = {"x": "var * float32", "y": "var * int32", "z": "var * float64"}
+            tree = file.mktree("tree", types)
+            for own, several in zip(counts, others, strict=True):
+                items = {"x": ak.unflatten(np.arange(sum(own), dtype=np.float32), own)}
+                items["y"] = ak.unflatten(np.arange(sum(several), dtype=np.int32), several)
+                items["z"] = ak.unflatten(np.arange(float(sum(own))), own)
+                tree.extend(items)
+        num = sum(map(len, counts))
+        start = min(cut, num)
+        found: dict[str, Any] = {}
+        with ByteSource(str(path)) as source, uproot.open({str(path): None}) as opened:
+            decoder = BasketDecoder(start, num)
+            for name in types:
+                branch = opened["tree"][name]
+                encoding = encoding_of(branch)
+                assert encoding is not None
+                fetched = source.read_many(ranges_of(branch, start, num))
+                found[name] = decoder.decode(branch, encoding, fetched)
+                assert_same(found[name], by_uproot(path, name, start, num))
+    if not start:
+        assert (found["x"].offsets is found["y"].offsets) is not change
+
+
 @pytest.mark.slow_together
 @pytest.mark.parametrize("compression", ["none", "zlib", "lz4", "zstd"])
 def test_a_basket_of_several_compressed_blocks_is_read_whole(
@@ -173,7 +210,8 @@ LARGE = """
 import sys
 from types import SimpleNamespace
 import numpy as np
-from memmpy.sources.root.baskets import _KEY, _KEY_END, Encoding, decode_baskets
+from memmpy.sources.root.baskets import BasketDecoder, Encoding
+from memmpy.sources.root.packed_baskets import _KEY, _KEY_END
 from memmpy.kernels.threshold import BYTES_MOVED
 
 data = 3 * (b"h" * 10 + np.array([1, 2], ">f8").tobytes())
@@ -183,7 +221,7 @@ end = _KEY_END.pack(2, 0, 0, 3, 64 + len(data)) + b"0"
 raw = start.ljust(64 - len(end)) + end + packed
 branch = SimpleNamespace(name="x", entry_offsets=[0, 3], uncompressed_bytes=BYTES_MOVED)
 encoding = Encoding(np.dtype(">f8"), (), 10)
-lists = decode_baskets(branch, encoding, [memoryview(raw)], 0, 3)
+lists = BasketDecoder(0, 3).decode(branch, encoding, [memoryview(raw)])
 print([items.tolist() for items in lists], "memmpy.kernels.records_numba" in sys.modules)
 """
 

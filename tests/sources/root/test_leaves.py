@@ -14,8 +14,9 @@ from memmpy.columns import ColumnType
 from memmpy.errors import MissingKeyError, RootFileError, UndecodableError
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
-from memmpy.sources.root.baskets import Encoding, decode_baskets, ranges_of
+from memmpy.sources.root.baskets import BasketDecoder, Encoding
 from memmpy.sources.root.leaves import Leaf, leaves_of, read_structs, struct_of
+from memmpy.sources.root.packed_baskets import ranges_of
 from tests.sources.root.by_root import draw, write_leaves
 
 NUM = 50
@@ -81,7 +82,7 @@ def test_structs_are_decoded_as_uproot_does(tmp_path: Path, start: int, stop: in
         branch = file["t"]["p"]
         content = memoryview((tmp_path / "a.root").read_bytes())
         baskets = [content[slice(*span)] for span in ranges_of(branch, start, stop)]
-        decoded = decode_baskets(branch, Encoding(struct, (), None), baskets, start, stop)
+        decoded = BasketDecoder(start, stop).decode(branch, Encoding(struct, (), None), baskets)
         assert isinstance(decoded, np.ndarray)
         np.testing.assert_array_equal(decoded, read_structs(branch, struct, start, stop))
     assert decoded["0"].tolist() == pairs[start:stop, 0].tolist()

@@ -1,8 +1,8 @@
 """Decompresses blocks of ROOT files to at most the number of bytes in their headers."""
 
 import zlib
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import cramjam
 import numpy as np
@@ -14,7 +14,7 @@ try:
 except ImportError:  # isal has no wheel for this processor
     from zlib import decompressobj  # type: ignore[assignment]  # its attributes are the same
 
-__all__ = ["check_size", "decompress"]
+__all__ = ["PackedBlock", "decompress", "decompress_blocks", "split_blocks"]
 
 #: Before each block: algorithm, method, bytes compressed and decompressed (3 each, little endian).
 _HEADER = 9
@@ -24,6 +24,14 @@ _LZ4_CHECKSUM = 8
 _LZMA_BYTES = 128 << 20
 
 Octets: TypeAlias = NDArray[np.uint8]
+
+
+class PackedBlock(NamedTuple):
+    """A compressed block: its algorithm, its content, and its size after decompression."""
+
+    algorithm: bytes
+    content: memoryview
+    num_bytes: int
 
 
 def decompress(packed: memoryview, size: int) -> Octets:
@@ -43,25 +51,24 @@ def decompress(packed: memoryview, size: int) -> Octets:
     ValueError
         If the blocks have more or fewer bytes, or are damaged.
     """
-    blocks = _split(packed, size)
+    return decompress_blocks(split_blocks(packed, size))
+
+
+def decompress_blocks(blocks: Sequence[PackedBlock]) -> Octets:
+    """Return the decompressed bytes of the result of `split_blocks`; see `decompress`."""
     if len(blocks) == 1:
         return _decompressed(*blocks[0])
-    out = np.empty(size, np.uint8)
+    out = np.empty(sum(block.num_bytes for block in blocks), np.uint8)
     start = 0
-    for algorithm, content, num_bytes in blocks:
-        out[start : start + num_bytes] = _decompressed(algorithm, content, num_bytes)
-        start += num_bytes
+    for block in blocks:
+        out[start : start + block.num_bytes] = _decompressed(*block)
+        start += block.num_bytes
     return out
 
 
-def check_size(packed: memoryview, size: int) -> None:
-    """Check the size of the decompressed blocks by their headers; see `decompress`."""
-    _split(packed, size)
-
-
-def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]:
-    """Return algorithm, content and decompressed size of each block, from the headers."""
-    blocks: list[tuple[bytes, memoryview, int]] = []
+def split_blocks(packed: memoryview, size: int) -> list[PackedBlock]:
+    """Return the blocks, after a check of their size by their headers; see `decompress`."""
+    blocks: list[PackedBlock] = []
     at = total = 0
     while total < size:
         header = packed[at : at + _HEADER]
@@ -69,7 +76,7 @@ def _split(packed: memoryview, size: int) -> list[tuple[bytes, memoryview, int]]
         num_bytes = int.from_bytes(header[6:9], "little")
         if len(header) < _HEADER or stop > len(packed):
             raise ValueError(f"it has only {total} of {size} bytes")
-        blocks.append((bytes(header[:2]), packed[at + _HEADER : stop], num_bytes))
+        blocks.append(PackedBlock(bytes(header[:2]), packed[at + _HEADER : stop], num_bytes))
         at, total = stop, total + num_bytes
     if total != size:
         raise ValueError(f"its compressed blocks hold {total} bytes, not the {size} expected")

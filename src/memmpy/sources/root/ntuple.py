@@ -112,7 +112,7 @@ class Ntuple:
             stops = [cluster.first + cluster.num_entries for cluster in self._lazy.clusters]
         else:
             stops = [c.num_first_entry + c.num_entries for c in self._whole.cluster_summaries]
-        return np.unique(np.array([0, *stops], np.int64))
+        return np.array(sorted({0, *stops}), np.int64)
 
     def read(self, names: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield those fields that memmpy reads itself, each with some of its entries.

@@ -10,7 +10,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from memmpy.sources.root.compression import check_size, decompress
+from memmpy.sources.root.compression import decompress, split_blocks
 
 __all__ = [
     "CHECKSUM",
@@ -136,7 +136,7 @@ def check_page(raw: memoryview, size: int, *, has_checksum: bool) -> memoryview:
     if len(raw) > size:
         raise ValueError(f"it has {len(raw)} bytes, not the {size} expected")
     if len(raw) < size:
-        check_size(raw, size)
+        split_blocks(raw, size)
     return raw
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from functools import cached_property, partial, reduce
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
@@ -15,16 +15,7 @@ from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.access.file_errors import in_parentheses, missing_branch_error, reader_errors
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.awkward_types import from_awkward
-from memmpy.sources.root.baskets import (
-    Encoding,
-    NotDecodedError,
-    NotPlainError,
-    check_owner,
-    decode_baskets,
-    embedded_bytes,
-    open_basket,
-    ranges_of,
-)
+from memmpy.sources.root.baskets import BasketDecoder, Encoding, NotDecodedError, NotPlainError
 from memmpy.sources.root.branch_types import (
     not_decoded,
     type_of_branch,
@@ -36,6 +27,12 @@ from memmpy.sources.root.contents import find_tree, open_root
 from memmpy.sources.root.leaves import read_structs
 from memmpy.sources.root.ntuple import Ntuple
 from memmpy.sources.root.ntuple_pages import DamagedPageError
+from memmpy.sources.root.packed_baskets import (
+    check_baskets,
+    check_owner,
+    embedded_bytes,
+    ranges_of,
+)
 from memmpy.sources.root.tree_branches import TreeBranches
 from memmpy.sources.root.tree_index import TreeIndex, index_of_branch, index_of_tree
 
@@ -73,6 +70,7 @@ class TreeFile:
         branches = index.branches if index else {}
         self._types: dict[str, ColumnType] = {n: b.type for n, b in branches.items()}
         self._encodings: dict[str, Encoding | None] = {n: b.encoding for n, b in branches.items()}
+        self._indexed: dict[str, Place] = {n: Place(b) for n, b in branches.items()}
         # Objects of uproot fill their caches when they are used.
         self._lock = threading.RLock()
         self._stack = ExitStack()
@@ -111,7 +109,7 @@ class TreeFile:
         uuid: str = self._branches.tree.file.uuid.hex
         return uuid if int(uuid, 16) else former_uuid_of(self._bytes)
 
-    @property
+    @cached_property
     def tree(self) -> str:
         """Path of the tree in the file, with its cycle."""
         if self._index:
@@ -139,8 +137,10 @@ class TreeFile:
 
     def has_branch(self, name: str) -> bool:
         """Return whether there is a branch of this full or short name."""
+        if name in self._types:
+            return True
         with self._lock, self._damage():
-            return name in self._types or bool(self._branches.find(name))
+            return bool(self._branches.find(name))
 
     def type_of(self, branch: str) -> ColumnType:
         """Return the type of the column that holds a branch.
@@ -234,9 +234,10 @@ class TreeFile:
             uproot_branches = [self._place(branch).branch for branch in branches]
             if self._ntuple:
                 return self._ntuple.boundaries()
-            ends = np.array([0, self.num_entries], np.int64)
-            edges = [np.asarray(b.entry_offsets, np.int64) for b in uproot_branches]
-            return np.union1d(ends, reduce(np.intersect1d, edges) if edges else ends)
+            # Sets, as `np.unique` imports all of `numpy.ma`, which takes 15 ms.
+            edges = [set(np.asarray(b.entry_offsets).tolist()) for b in uproot_branches]
+            common = set.intersection(*edges) if edges else set()
+            return np.array(sorted({0, self.num_entries} | common), np.int64)
 
     def read(self, branches: Sequence[str], start: int, stop: int) -> Iterator[tuple[str, Any]]:
         """Yield branches, each with its entries ``start`` to ``stop``: see `EventFile.read`."""
@@ -247,25 +248,23 @@ class TreeFile:
             return
         with self._damage():
             fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
-        structs: dict[int, Any] = {}
+        decoder, structs = BasketDecoder(start, stop), dict[int, Any]()
         for name in branches:
-            place, baskets = self._indexed(name), fetched.pop(name, [])
+            place, baskets = self._decoded(name), fetched.pop(name, [])
             if place.leaf is None:
-                yield name, self._read_branch(name, baskets, start, stop)
+                yield name, self._read_branch(name, baskets, decoder)
                 continue
             # All leaves of a branch are decoded together.
             number = id(place.branch)
             if number not in structs:
-                structs[number] = self._read_structs(name, baskets, start, stop)
+                structs[number] = self._read_structs(name, baskets, decoder)
             yield name, np.ascontiguousarray(structs[number][str(place.leaf)])
 
     def index(self, branches: Iterable[str]) -> TreeIndex | None:
         """Return the index of branches of a TTree, but for those that uproot reads."""
         if self._ntuple:
             return None
-        own = [(name, self.type_of(name), self._place(name)) for name in branches]
-        with self._lock, self._damage():
-            indices = {n: index_of_branch(place, t, self._encodings[n]) for n, t, place in own}
+        indices = {name: self._decoded(name).branch for name in branches}
         return index_of_tree(self.tree, self.num_entries, indices)
 
     def close(self) -> None:
@@ -282,10 +281,14 @@ class TreeFile:
         message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
         raise RootFileError(f"{message}; give the whole name of one")
 
-    def _indexed(self, name: str) -> Place:
-        """Return the place of a branch, by the index if it has the branch."""
-        index = self._index.branches.get(name) if self._index else None
-        return Place(index) if index else self._place(name)
+    def _decoded(self, name: str) -> Place:
+        """Return the place of a branch, by its index if memmpy decodes it."""
+        if name not in self._indexed:
+            column_type, place = self.type_of(name), self._place(name)
+            with self._lock, self._damage():
+                index = index_of_branch(place, column_type, self._encodings[name])
+            self._indexed[name] = Place(index) if index else place
+        return self._indexed[name]
 
     @contextmanager
     def _named(self, branch: str) -> Iterator[None]:
@@ -329,7 +332,7 @@ class TreeFile:
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
         """Return the bytes of the baskets of branches."""
-        uproot_branches = {branch: self._indexed(branch).branch for branch in branches}
+        uproot_branches = {branch: self._decoded(branch).branch for branch in branches}
         with self._lock:
             ranges = {id(b): ranges_of(b, start, stop) for b in uproot_branches.values()}
         content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
@@ -339,18 +342,17 @@ class TreeFile:
             check_owner(branch, fetched[id(branch)], lambda n: self._branches.find(n) == (n,))
         return {name: fetched[id(branch)] for name, branch in uproot_branches.items()}
 
-    def _read_branch(self, branch: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+    def _read_branch(self, branch: str, fetched: list[memoryview], decoder: BasketDecoder) -> Any:
         """Return entries of a branch of a TTree; memmpy decodes plain ones, uproot all others."""
         encoding = self._encodings[branch]
         if encoding is not None:
             with self._damage(branch), self._named(branch):
                 try:
-                    decoded = self._indexed(branch).branch
-                    return decode_baskets(decoded, encoding, fetched, start, stop)
+                    return decoder.decode(self._decoded(branch).branch, encoding, fetched)
                 except NotPlainError:
                     if encoding.truncation is not None:
                         raise ValueError("the size of a basket does not fit its type") from None
-        uproot_branch = self._place(branch).branch
+        uproot_branch, start, stop = self._place(branch).branch, decoder.start, decoder.stop
         with self._lock:
             try:
                 array = uproot_branch.array(
@@ -362,22 +364,20 @@ class TreeFile:
                     raise
         return self._checked(array, branch, stop - start)
 
-    def _read_structs(self, name: str, fetched: list[memoryview], start: int, stop: int) -> Any:
+    def _read_structs(self, name: str, fetched: list[memoryview], decoder: BasketDecoder) -> Any:
         """Return entries of a branch of several leaves, with a field for each leaf."""
         branch, encoding = self._place(name).branch, self._encodings[name]
         assert encoding is not None
         with self._damage(name):
             with suppress(NotPlainError):
-                return decode_baskets(branch, encoding, fetched, start, stop)
+                return decoder.decode(branch, encoding, fetched)
             with self._lock:
-                return read_structs(branch, encoding.dtype, start, stop)
+                return read_structs(branch, encoding.dtype, decoder.start, decoder.stop)
 
     def _check_baskets(self, branch: str, start: int, stop: int) -> None:
         """Raise a `RootFileError` if the checksum of a basket is wrong."""
-        ranges = ranges_of(self._place(branch).branch, start, stop)
         with self._damage(branch):
-            for raw in self._bytes.read_many(ranges):
-                open_basket(raw)
+            check_baskets(self._bytes.read_many(ranges_of(self._place(branch).branch, start, stop)))
 
     @contextmanager
     def _page_errors(self) -> Iterator[None]:

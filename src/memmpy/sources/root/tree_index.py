@@ -112,10 +112,8 @@ def index_of_branch(
     return BranchIndex(branch.name, column_type, encoding, *places, embedded, num_bytes)
 
 
-def index_of_tree(
-    tree: str, num_entries: int, branches: Mapping[str, BranchIndex | None]
-) -> TreeIndex | None:
-    """Return the index of those branches that have one; None if it is large."""
-    own = {name: one for name, one in branches.items() if one is not None}
+def index_of_tree(tree: str, num_entries: int, branches: Mapping[str, Any]) -> TreeIndex | None:
+    """Return the index of those branches that are a `BranchIndex`; None if it is large."""
+    own = {name: one for name, one in branches.items() if isinstance(one, BranchIndex)}
     is_large = sum(one.num_bytes for one in own.values()) > _MAX_BYTES
     return None if is_large else TreeIndex(tree, num_entries, own)
