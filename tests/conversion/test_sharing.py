@@ -110,6 +110,16 @@ def test_a_collection_that_grows_still_has_one_array(tmp_path: Path) -> None:
     assert num_arrays(tmp_path / "s") == 1
 
 
+def test_columns_of_different_tasks_share_an_array_when_they_are_finished(tmp_path: Path) -> None:
+    expected = write(tmp_path / "f.root", [SAME | {"d": 1}] * 3)
+    keys = {"a", "b", "c", "d"}
+    # No basket fits: each task reads one column.
+    convert(tmp_path / "f.root", tmp_path / "s", keys=keys, work=Work(step_bytes=50))
+    check(tmp_path / "s", [expected], "abcd")
+    assert num_arrays(tmp_path / "s") == 2
+    assert file_of(tmp_path / "s", "a") != file_of(tmp_path / "s", "d")
+
+
 def test_columns_cast_together_share_an_array_and_the_others_keep_theirs(tmp_path: Path) -> None:
     expected = write(tmp_path / "f.root", [SAME] * 2)
     store, keys = tmp_path / "s", {"a", "b", "c"}

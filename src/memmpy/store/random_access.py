@@ -1,10 +1,13 @@
 """Writes rows of a ``.npy`` file in any order, from any process."""
 
 import errno
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,15 @@ from memmpy.store.checksums import bytes_of, crc_of
 from memmpy.store.exact_io import early_end, read_exactly, write_exactly
 from memmpy.store.metadata import ArrayRecord
 from memmpy.store.npy_file import npy_header
-from memmpy.store.safe_open import open_to_write, translate_os_errors
+from memmpy.store.safe_open import open_to_read, open_to_write, translate_os_errors
 from memmpy.typing import Array
 
 __all__ = ["RandomAccessArray", "copy_bytes", "open_for_writing", "read_range"]
 
 #: Bytes to copy at a time if the OS cannot copy between files.
 _COPY_BYTES = 2**23  # 8 MiB
+#: Bytes to compare at a time: as many as fit into the cache of a core.
+_COMPARED_BYTES = 2**18  # 256 KiB
 #: Error codes of an OS or file system that cannot copy between two files.
 _CANNOT_COPY = {
     errno.EXDEV,
@@ -64,11 +69,11 @@ class RandomAccessArray:
     @property
     def row_bytes(self) -> int:
         """Bytes of one row."""
-        return int(self.dtype.itemsize * np.prod(self.shape, dtype=np.int64))
+        return self.dtype.itemsize * math.prod(self.shape)
 
     def byte_of(self, row: int) -> int:
         """Return the offset of a row in the file."""
-        return len(npy_header(self.dtype, (0, *self.shape))) + row * self.row_bytes
+        return _header_bytes(self.dtype, self.shape) + row * self.row_bytes
 
     def create(self) -> None:
         """Create the file unless it exists."""
@@ -77,10 +82,10 @@ class RandomAccessArray:
 
     def write(self, row: int, values: Array) -> int:
         """Write rows, and return the CRC-32 of their bytes."""
-        data = bytes_of(values.astype(self.dtype, copy=False))
+        data, at = bytes_of(values.astype(self.dtype, copy=False)), self.byte_of(row)
         with self._writing() as file:
-            write_exactly(file, data, at=self.byte_of(row))
-            _start_writeback(file, self.byte_of(row), len(data))
+            write_exactly(file, data, at=at)
+            _start_writeback(file, at, len(data))
         return crc_of(data)
 
     def copy(self, row: int, source: int, start: int, num_bytes: int) -> None:
@@ -96,8 +101,17 @@ class RandomAccessArray:
             write_exactly(file, memoryview(header), at=0)
             os.ftruncate(file, self.byte_of(num_rows))
             os.fsync(file)
-        name = Path(self.path).name
-        return ArrayRecord(name, self.dtype, (num_rows, *self.shape), checksum)
+        return ArrayRecord(Path(self.path).name, self.dtype, (num_rows, *self.shape), checksum)
+
+    def has_same_rows(self, other: "RandomAccessArray", num_rows: int) -> bool:
+        """Return whether the first rows of another array have the same bytes."""
+        start, stop = self.byte_of(0), self.byte_of(num_rows)
+        with FileIO(open_to_read(self.path)) as own, FileIO(open_to_read(other.path)) as others:
+            return all(
+                read_range(own.fileno(), at, num) == read_range(others.fileno(), at, num)
+                for at in range(start, stop, _COMPARED_BYTES)
+                if (num := min(_COMPARED_BYTES, stop - at))
+            )
 
     @contextmanager
     def _writing(self, flags: int = 0) -> Iterator[int]:
@@ -160,6 +174,12 @@ def read_range(file: int, start: int, num_bytes: int) -> bytearray:
     data = bytearray(num_bytes)
     read_exactly(file, memoryview(data), at=start)
     return data
+
+
+@cache
+def _header_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    """Return the bytes of the header, which do not depend on the number of rows."""
+    return len(npy_header(dtype, (0, *shape)))
 
 
 def _start_writeback(file: int, start: int, num_bytes: int) -> None:

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from memmpy.columns import ColumnType
 from memmpy.conversion.planning.plan import NewColumn
 from memmpy.conversion.planning.schema import layout_of
-from memmpy.conversion.running.assembly import ColumnAssembly, SharedGroups, Slot
+from memmpy.conversion.running.assembly import (
+    ColumnAssembly,
+    FinishedOffsets,
+    SharedGroups,
+    Slot,
+)
 from memmpy.conversion.running.jobs import FillJob
 from memmpy.conversion.running.read_tasks import (
     FileSpan,
@@ -23,7 +28,7 @@ from memmpy.conversion.running.read_tasks import (
 )
 from memmpy.conversion.running.worker import run_task
 from memmpy.errors import CorruptStoreError
-from memmpy.store import Unfinished, checksum
+from memmpy.store import RandomAccessArray, Unfinished, checksum
 
 LISTS = ColumnType("jagged", np.dtype(np.float32))
 #: Lists of each kind of slot: how long they are.
@@ -50,7 +55,29 @@ def test_what_another_column_holds_of_it_and_is_cut_short_is_named(tmp_path: Pat
     }
     growing.add(Slot(0, 0, SlotData({}, spans)))
     with pytest.raises(CorruptStoreError, match=r"data of 'b' cannot be read back: .*; run again"):
-        growing.finish()
+        growing.finish(FinishedOffsets())
+
+
+def array_of(path: Path, rows: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> RandomAccessArray:
+    array = RandomAccessArray(str(path), rows.dtype, (), "a", is_shared=False)
+    array.create()
+    array.write(0, rows)
+    return array
+
+
+@pytest.mark.parametrize("num", [1, 3, 1 << 15, (1 << 15) + 1, 200_000])
+def test_offsets_with_the_same_checksum_are_shared_only_if_all_rows_are_equal(
+    tmp_path: Path, num: int
+) -> None:
+    rows = np.arange(num)
+    others = np.append(rows[:-1], rows[-1] + 1)
+    first, equal = array_of(tmp_path / "1", rows), array_of(tmp_path / "2", rows)
+    other, like_it = array_of(tmp_path / "3", others), array_of(tmp_path / "4", others)
+    offsets = FinishedOffsets()
+    found = [offsets.first_equal(a, num, crc=7) for a in (first, first, equal, other, like_it)]
+    assert found == [first, first, first, other, other]
+    assert offsets.first_equal(equal, num, crc=8) == equal
+    assert offsets.first_equal(equal, num - 1, crc=7) == equal
 
 
 def test_memory_that_columns_share_counts_once() -> None:
@@ -96,7 +123,8 @@ def grow(folder: Path, slots: Slots, tasks: list[int], keys: list[str]) -> set[s
         assert isinstance(placed, PlaceResult)
         for key, slot in job.items():
             columns[key].place(slot, placed.spans[key])
-    finished = {key: growing.finish() for key, growing in columns.items()}
+    offsets = FinishedOffsets()
+    finished = {key: growing.finish(offsets) for key, growing in columns.items()}
     for key, built in finished.items():
         found = np.load(built.files["offsets"])
         lengths = [length for filled in slots for length in LENGTHS[filled[key][1]]]
@@ -120,7 +148,7 @@ def test_whatever_order_tasks_come_in_the_offsets_are_right_and_all_that_is_alik
 ) -> None:
     tasks = [number for number in order if number < 2 * len(slots)]
     files = grow(tmp_path_factory.mktemp("store"), slots, tasks, keys)
-    different = {tuple(filled[key] for filled in slots) for key in KEYS}
+    different = {tuple(filled[key][1] for filled in slots) for key in KEYS}
     assert len(files) == len(different)
 
 

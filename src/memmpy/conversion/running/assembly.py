@@ -4,14 +4,16 @@ Columns whose lists have the same lengths, such as all branches of a collection,
 offsets. They form a group as long as the same tasks fill them with equal offsets, which are
 written once. Where the offsets begin to differ, the group splits. The columns that still agree keep
 the old array if it belongs to one of them. Else they take that of the first of them, and the rows
-in the old array are copied at the end.
+in the old array are copied at the end. Columns with equal offsets that different tasks fill share
+one array when they are finished.
 """
 
 import dataclasses
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
-from typing import NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 
@@ -33,7 +35,15 @@ from memmpy.store import (
 )
 from memmpy.typing import Array
 
-__all__ = ["ColumnAssembly", "ColumnGroup", "FinishedColumn", "RowsKey", "SharedGroups", "Slot"]
+__all__ = [
+    "ColumnAssembly",
+    "ColumnGroup",
+    "FinishedColumn",
+    "FinishedOffsets",
+    "RowsKey",
+    "SharedGroups",
+    "Slot",
+]
 
 
 @final
@@ -99,6 +109,37 @@ class FinishedColumn:
     arrays: Mapping[str, ArrayRecord]
     files: Mapping[str, str]
     clippings: Sequence[tuple[int, Clipping | None]]
+
+
+@final
+class FinishedOffsets:
+    """The finished arrays of offsets of a run, equal ones once. Several threads may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[np.dtype[Any], int, int], list[RandomAccessArray]] = {}
+
+    def first_equal(self, array: RandomAccessArray, num_rows: int, crc: int) -> RandomAccessArray:
+        """Return the first array with the same rows; this one where there was none.
+
+        Parameters
+        ----------
+        array : RandomAccessArray
+            The array. All of its rows are written.
+        num_rows, crc : int
+            The number of rows, and the CRC-32 of them.
+        """
+        with self._lock:
+            known = self._known.setdefault((array.dtype, num_rows, crc), [])
+            if not known:
+                known.append(array)
+                return array
+        for other in list(known):
+            if other.path == array.path or other.has_same_rows(array, num_rows):
+                return other
+        with self._lock:
+            known.append(array)
+        return array
 
 
 @dataclass(slots=True)
@@ -248,8 +289,14 @@ class ColumnAssembly:
         slot.data = dataclasses.replace(slot.data, spans=all_spans, arrays={})
         self._num_placed += 1
 
-    def finish(self) -> FinishedColumn:
-        """Finish the arrays, and wait until they are on the disk."""
+    def finish(self, offsets: FinishedOffsets) -> FinishedColumn:
+        """Finish the arrays, and wait until they are on the disk.
+
+        Parameters
+        ----------
+        offsets : FinishedOffsets
+            The arrays that columns share which were finished before.
+        """
         records, files = {}, {}
         for field in self.column.layout.fields:
             array, crc, num_rows = self._target(field), 0, 0
@@ -263,6 +310,9 @@ class ColumnAssembly:
                         array.copy(slot.row(field), file.fileno(), span.start, span.num_bytes)
                 crc = combine_crc(crc, span.crc, span.num_bytes)
                 num_rows += span.num_rows
+            if field.points_into is not None:
+                with reading_again(self.column.key):
+                    array = offsets.first_equal(array, num_rows, crc)
             records[field.role] = array.finish(num_rows, crc_text(crc))
             files[field.role] = array.path
         clippings = [

@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias, TypeVar, final
 
 from memmpy.conversion.planning.plan import ConversionPlan
-from memmpy.conversion.running.assembly import ColumnAssembly, FinishedColumn, SharedGroups
+from memmpy.conversion.running.assembly import (
+    ColumnAssembly,
+    FinishedColumn,
+    FinishedOffsets,
+    SharedGroups,
+)
 from memmpy.conversion.running.jobs import FillJob, list_checks, list_jobs, with_outputs
 from memmpy.conversion.running.journal import Journal
 from memmpy.conversion.running.read_tasks import (
@@ -51,8 +56,8 @@ __all__ = ["Coordinator", "RunResult"]
 
 #: Bytes of finished entries in memory, for each core and at least for four, that wait for a place.
 _KEPT_A_CORE = 1 << 26
-#: Columns that are synced to the disk at a time.
-_NUM_SYNCING = 8
+#: Columns that are synced to the disk at a time. Each waits for the disk, and takes no other time.
+_NUM_SYNCING = 32
 #: Failures that an error shows, at most.
 _MAX_FAILURES = 10
 
@@ -183,9 +188,10 @@ class Coordinator:
         self, threads: SafeThreadPool, bar: Progress
     ) -> Iterator[tuple[str, SafeFuture[FinishedColumn]]]:
         """Hand out tasks until all are done, or the disk fails; yield finished columns."""
+        offsets = FinishedOffsets()
         for key, assembly in self._columns.items():
             if assembly.is_whole:  # without entries
-                yield key, threads.submit(assembly.finish)
+                yield key, threads.submit(assembly.finish, offsets)
         leftovers = self._leftovers()
         checks: deque[ConversionTask] = deque(
             CheckTask(number, {key: tuple(data.spans.values()) for key, data in leftover.items()})
@@ -227,7 +233,7 @@ class Coordinator:
             touched = set(outcome.spans) if isinstance(outcome, PlaceResult) else set[str]()
             for key in touched.union(*(slots for _, slots in placed)):
                 if self._columns[key].is_whole:
-                    yield key, threads.submit(self._columns[key].finish)
+                    yield key, threads.submit(self._columns[key].finish, offsets)
 
     def _leftovers(self) -> dict[int, _Leftover]:
         """Return the data of tasks that the journal knows of."""
