@@ -12,11 +12,15 @@ from memmpy.typing import Array
 
 __all__ = ["PartWriter", "early_end", "read_exactly", "write_exactly"]
 
+#: Bytes of one call. For more, Linux takes large blocks of its page cache, which it has to find and
+#: to clear: arrays of 20 MiB then take a tenth longer.
+_WRITTEN_BYTES = 2**20
+
 
 def write_exactly(file: int, data: memoryview, *, at: int) -> None:
     """Write all of `data` at an offset. A nearly full disk takes a part before it refuses."""
     while data:
-        num = os.pwrite(file, data, at)
+        num = os.pwrite(file, data[:_WRITTEN_BYTES], at)
         data, at = data[num:], at + num
 
 
