@@ -180,6 +180,30 @@ def test_branches_share_offsets_where_all_lists_of_the_entries_have_the_same_len
         assert (found["x"].offsets is found["y"].offsets) is not change
 
 
+def test_few_lists_of_a_basket_do_not_keep_the_others_in_memory(tmp_path: Path) -> None:
+    lists = ak.unflatten(np.arange(3000.0), np.full(1000, 3))
+    write(tmp_path / "a.root", [lists], type="var * float64", compression=None)
+    found = decoded(tmp_path / "a.root", "x", 10, 20)
+    assert found.content.base.nbytes == found.content.nbytes
+    assert found.content.tolist() == list(range(30, 60))
+
+
+def test_a_branch_is_compared_only_with_those_whose_offsets_are_equal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, num_lists, num_branches = np.random.default_rng(0), 40, 12
+    lists = {
+        f"b{i}": ak.unflatten(np.arange(60.0), rng.permutation(np.arange(num_lists) % 4))
+        for i in range(num_branches)
+    }
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("t", dict.fromkeys(lists, "var * float64")).extend(lists)
+    monkeypatch.setattr(np, "array_equal", lambda *_: pytest.fail("compared"))
+    with closing(TreeFile(ByteSource(str(tmp_path / "a.root")), "t")) as tree:
+        found = dict(tree.read(list(lists), 0, num_lists))
+    assert [values.tolist() for values in found["b3"]] == lists["b3"].tolist()
+
+
 @pytest.mark.slow_together
 @pytest.mark.parametrize("compression", ["none", "zlib", "lz4", "zstd"])
 def test_a_basket_of_several_compressed_blocks_is_read_whole(

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias, final
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from memmpy.errors import CorruptStoreError
@@ -121,7 +122,7 @@ class BasketDecoder:
 
     def __init__(self, start: int, stop: int) -> None:
         self.start, self.stop = start, stop
-        # By the edges of baskets, the bytes of a header and of an item.
+        # By the bytes of a header and of an item, and the edges and hashes of baskets.
         self._known: dict[tuple[object, ...], list[tuple[_Starts, NDArray[np.int64]]]] = {}
 
     def decode(
@@ -194,7 +195,8 @@ class BasketDecoder:
         if (first, last) != (0, len(offsets) - 1):
             offsets = offsets[first : last + 1]
             row = encoding.row_bytes // dtype.itemsize
-            numbers = numbers[row * offsets[0] : row * offsets[-1]]
+            # Copied, since the rest of large baskets would stay in memory.
+            numbers = numbers[row * offsets[0] : row * offsets[-1]].copy()
             offsets = offsets - offsets[0]
         return numbers, offsets
 
@@ -202,7 +204,9 @@ class BasketDecoder:
         self, starts: _Starts, edges: Sequence[int], header: int, size: int
     ) -> NDArray[np.int64]:
         """Return the offsets of all lists in items of `size` bytes."""
-        known = self._known.setdefault((header, size, *edges), [])
+        # Without the hashes, each branch would be compared with all before it.
+        hashes = [xxhash.xxh3_64_intdigest(own.data) for own in starts]
+        known = self._known.setdefault((header, size, *edges, *hashes), [])
         for others, offsets in known:
             if all(map(np.array_equal, others, starts)):
                 return offsets
