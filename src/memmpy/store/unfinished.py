@@ -26,8 +26,8 @@ from memmpy.store.safe_open import (
 __all__ = ["Unfinished"]
 
 _JOURNAL = "journal.jsonl"
-#: Names of arrays, of parts, of temporary files of parts, and of the journal.
-_NAMES = re.compile(r"[0-9a-f]{16}\.(npy|part)(\.[0-9a-f]+\.tmp)?|journal\.jsonl")
+#: Names of arrays, of parts of tasks and of their rests, of temporary files, and of the journal.
+_NAMES = re.compile(r"[0-9a-f]{16}\.(npy|part)(\.[0-9a-f]{16}){0,2}(\.tmp)?|journal\.jsonl")
 #: Size limit of a journal. A larger one is ignored, and the input files are read again.
 _MAX_BYTES = 2**31
 
