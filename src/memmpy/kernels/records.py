@@ -19,7 +19,7 @@ def strip_headers(
     *,
     compiled: bool,
 ) -> Array:
-    """Return the items of records that each begin with bytes to skip, in their dtype.
+    """Return the items of records that each begin with bytes to skip, in the byte order of `dtype`.
 
     Parameters
     ----------

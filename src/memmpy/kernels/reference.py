@@ -136,7 +136,7 @@ def _starts_and_items(
 def strip_headers(
     octets: NDArray[np.uint8], bounds: NDArray[np.integer[Any]], header: int, dtype: np.dtype[Any]
 ) -> Array:
-    """Return the items of records that each begin with bytes to skip, in their dtype.
+    """Return the items of records that each begin with bytes to skip, in the byte order of `dtype`.
 
     Parameters
     ----------

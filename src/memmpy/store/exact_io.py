@@ -12,8 +12,8 @@ from memmpy.typing import Array
 
 __all__ = ["PartWriter", "early_end", "read_exactly", "write_exactly"]
 
-#: Bytes of one call. For more, Linux takes large blocks of its page cache, which it has to find and
-#: to clear: arrays of 20 MiB then take a tenth longer.
+#: Bytes of one call. For more, Linux uses larger pages, which take longer to find and to clear: a
+#: tenth longer for arrays of 20 MiB.
 _WRITTEN_BYTES = 2**20
 
 

@@ -104,7 +104,7 @@ class RandomAccessArray:
         return ArrayRecord(Path(self.path).name, self.dtype, (num_rows, *self.shape), checksum)
 
     def has_same_rows(self, other: "RandomAccessArray", num_rows: int) -> bool:
-        """Return whether the first rows of another array have the same bytes."""
+        """Return whether the first `num_rows` rows of both arrays have the same bytes."""
         start, stop = self.byte_of(0), self.byte_of(num_rows)
         with FileIO(open_to_read(self.path)) as own, FileIO(open_to_read(other.path)) as others:
             return all(

@@ -113,7 +113,10 @@ class FinishedColumn:
 
 @final
 class FinishedOffsets:
-    """The finished arrays of offsets of a run, equal ones once. Several threads may use it."""
+    """The offsets of finished columns: finds an equal array that another column has already.
+
+    Several threads may use it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -295,7 +298,7 @@ class ColumnAssembly:
         Parameters
         ----------
         offsets : FinishedOffsets
-            The arrays that columns share which were finished before.
+            The offsets of the columns that are finished already.
         """
         records, files = {}, {}
         for field in self.column.layout.fields:

@@ -56,7 +56,7 @@ __all__ = ["Coordinator", "RunResult"]
 
 #: Bytes of finished entries in memory, for each core and at least for four, that wait for a place.
 _KEPT_A_CORE = 1 << 26
-#: Columns that are synced to the disk at a time. Each waits for the disk, and takes no other time.
+#: Columns that are finished at a time: most of the time they wait for the disk.
 _NUM_SYNCING = 32
 #: Failures that an error shows, at most.
 _MAX_FAILURES = 10

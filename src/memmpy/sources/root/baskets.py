@@ -1,7 +1,7 @@
 """Decodes baskets of plain numbers, lists of numbers and texts, each basket once.
 
-uproot tells the encoding of their numbers, and decodes all other branches. Tests check that both
-agree.
+uproot tells the encoding of the numbers in a branch, and decodes all branches that memmpy does not.
+Tests check that both agree.
 """
 
 import math
@@ -33,8 +33,8 @@ __all__ = ["BasketDecoder", "Encoding", "NotDecodedError", "NotPlainError", "enc
 #: references: two more bytes follow then, which uproot would read as items.
 _BITS, _ARRAY, _IS_REFERENCED = 15, 20, 1 << 4
 
-#: The offsets of the entries in each of some baskets.
-_Starts: TypeAlias = list[NDArray[np.integer[Any]]]
+#: The offsets of the entries in each of several baskets, in bytes.
+_ByteOffsets: TypeAlias = list[NDArray[np.integer[Any]]]
 
 
 class NotPlainError(Exception):
@@ -110,9 +110,10 @@ def encoding_of(branch: Any) -> Encoding | None:
 
 @final
 class BasketDecoder:
-    """Decodes some entries of the branches of a tree.
+    """Decodes the entries `start` to `stop` of branches of a tree.
 
-    Branches of one collection have lists of the same lengths, and get the same array of offsets.
+    Branches whose lists have the same lengths, as those of a collection, share one array of offsets
+    if the range begins and ends where baskets do.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ class BasketDecoder:
     def __init__(self, start: int, stop: int) -> None:
         self.start, self.stop = start, stop
         # By the bytes of a header and of an item, and the edges and hashes of baskets.
-        self._known: dict[tuple[object, ...], list[tuple[_Starts, NDArray[np.int64]]]] = {}
+        self._known: dict[tuple[object, ...], list[tuple[_ByteOffsets, NDArray[np.int64]]]] = {}
 
     def decode(
         self, branch: Any, encoding: Encoding, fetched: Sequence[memoryview]
@@ -156,9 +157,9 @@ class BasketDecoder:
             numbers = _numbers(encoding, baskets, edges)
             return _values(encoding, numbers[self.start - edges[0] : self.stop - edges[0]])
         if encoding.is_text:
-            octets = Encoding(np.dtype(np.uint8), (), 0)
-            bounds = self._lists(octets, baskets, edges, compiled=False)
-            return _texts(*bounds, encoding.header)
+            as_bytes = Encoding(np.dtype(np.uint8), (), 0)
+            octets, bounds = self._lists(as_bytes, baskets, edges, compiled=False)
+            return _texts(octets, bounds, encoding.header)
         # By the bytes of the whole branch, since other parts of it follow.
         size = branch.uncompressed_bytes
         compiled = encoding.header > 0 and is_worth_compiling(size, least=BYTES_MOVED)
@@ -182,44 +183,45 @@ class BasketDecoder:
         if any(not 0 <= size <= b.num_bytes for b, size in zip(baskets, sizes, strict=True)):
             raise NotPlainError
         numbers = np.empty(sum(sizes) // dtype.itemsize, dtype.newbyteorder("="))
-        at, starts = 0, []
+        at, byte_offsets = 0, []
         for packed, count in zip(baskets, counts, strict=True):
             basket = packed.unpack()
-            offsets = _offsets_in(basket, count)
-            items = _items(basket.octets, offsets, header, dtype, compiled=compiled)
+            offsets_of_basket = _offsets_in(basket, count)
+            items = _items(basket.octets, offsets_of_basket, header, dtype, compiled=compiled)
             numbers[at : at + len(items)] = items
             at += len(items)
-            starts.append(offsets)
-        offsets = self._offsets(starts, edges, header, encoding.row_bytes)
+            byte_offsets.append(offsets_of_basket)
+        offsets = self._shared_offsets(byte_offsets, edges, header, encoding.row_bytes)
+        # The entries asked for, counted from the first one in these baskets.
         first, last = self.start - edges[0], self.stop - edges[0]
         if (first, last) != (0, len(offsets) - 1):
             offsets = offsets[first : last + 1]
-            row = encoding.row_bytes // dtype.itemsize
+            per_item = encoding.row_bytes // dtype.itemsize
             # Copied, since the rest of large baskets would stay in memory.
-            numbers = numbers[row * offsets[0] : row * offsets[-1]].copy()
+            numbers = numbers[per_item * offsets[0] : per_item * offsets[-1]].copy()
             offsets = offsets - offsets[0]
         return numbers, offsets
 
-    def _offsets(
-        self, starts: _Starts, edges: Sequence[int], header: int, size: int
+    def _shared_offsets(
+        self, byte_offsets: _ByteOffsets, edges: Sequence[int], header: int, item_bytes: int
     ) -> NDArray[np.int64]:
-        """Return the offsets of all lists in items of `size` bytes."""
+        """Return the offsets of all lists in items; for equal byte offsets the same array again."""
         # Without the hashes, each branch would be compared with all before it.
-        hashes = [xxhash.xxh3_64_intdigest(own.data) for own in starts]
-        known = self._known.setdefault((header, size, *edges, *hashes), [])
-        for others, offsets in known:
-            if all(map(np.array_equal, others, starts)):
+        hashes = [xxhash.xxh3_64_intdigest(own.data) for own in byte_offsets]
+        known = self._known.setdefault((header, item_bytes, *edges, *hashes), [])
+        for former, offsets in known:
+            if all(map(np.array_equal, former, byte_offsets)):
                 return offsets
         offsets, at = np.zeros(edges[-1] - edges[0] + 1, np.int64), 0
-        for own in starts:
+        for own in byte_offsets:
             ends = own - header * np.arange(len(own), dtype=np.int32) if header else own
-            items = _divided(ends, size)
+            items = _divided(ends, item_bytes)
             if np.any(items[1:] < items[:-1]):
                 raise NotPlainError
             stop = at + len(items)
             np.add(items[1:], offsets[at], out=offsets[at + 1 : stop])
             at = stop - 1
-        known.append((starts, offsets))
+        known.append((byte_offsets, offsets))
         return offsets
 
 
@@ -266,6 +268,7 @@ def _items(
 
 
 def _values(encoding: Encoding, numbers: Array) -> Array:
+    """Return numbers as the column holds them, truncated ones unpacked."""
     if encoding.is_bits and np.any(numbers & _IS_REFERENCED):
         message = "holds the bits of objects that others refer to, which uproot cannot decode; "
         raise NotDecodedError(message + "leave it out")

@@ -1,7 +1,7 @@
 """Opens the baskets of a branch: where they lie, what their keys say, and their bytes.
 
-uproot or the index of a tree finds the baskets and their entries. They are decompressed without the
-GIL, which is several times as fast in many threads.
+uproot or the index of a tree finds the baskets and their entries. Baskets are decompressed without
+the GIL, which is several times as fast in many threads.
 """
 
 import struct
@@ -44,7 +44,7 @@ class Basket(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PackedBasket:
-    """A basket of which only the key is read.
+    """A basket that is still compressed. Its key and the headers of its blocks are checked.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _owner_of(raw: memoryview) -> str:
 
 
 def open_basket(raw: memoryview) -> PackedBasket:
-    """Return a basket.
+    """Check the key of a basket and the headers of its blocks; `unpack` decompresses it later.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def open_basket(raw: memoryview) -> PackedBasket:
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:
         raise ValueError("the size of a basket differs from its key")
     packed, border = raw[key_bytes:], end - key_bytes
-    # Split at once, since memory is allocated before it is decompressed.
+    # Checked now: the caller allocates memory by `num_bytes` before it decompresses.
     content = packed if len(packed) == size else split_blocks(packed, size)
     return PackedBasket(border, partial(_unpack, content, border, key_bytes))
 

@@ -70,7 +70,7 @@ class TreeFile:
         branches = index.branches if index else {}
         self._types: dict[str, ColumnType] = {n: b.type for n, b in branches.items()}
         self._encodings: dict[str, Encoding | None] = {n: b.encoding for n, b in branches.items()}
-        self._indexed: dict[str, Place] = {n: Place(b) for n, b in branches.items()}
+        self._reading_places: dict[str, Place] = {n: Place(b) for n, b in branches.items()}
         # Objects of uproot fill their caches when they are used.
         self._lock = threading.RLock()
         self._stack = ExitStack()
@@ -250,7 +250,7 @@ class TreeFile:
             fetched = self._fetch([b for b in branches if self._encodings[b]], start, stop)
         decoder, structs = BasketDecoder(start, stop), dict[int, Any]()
         for name in branches:
-            place, baskets = self._decoded(name), fetched.pop(name, [])
+            place, baskets = self._reading_place(name), fetched.pop(name, [])
             if place.leaf is None:
                 yield name, self._read_branch(name, baskets, decoder)
                 continue
@@ -264,7 +264,7 @@ class TreeFile:
         """Return the index of branches of a TTree, but for those that uproot reads."""
         if self._ntuple:
             return None
-        indices = {name: self._decoded(name).branch for name in branches}
+        indices = {name: self._reading_place(name).branch for name in branches}
         return index_of_tree(self.tree, self.num_entries, indices)
 
     def close(self) -> None:
@@ -281,14 +281,14 @@ class TreeFile:
         message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
         raise RootFileError(f"{message}; give the whole name of one")
 
-    def _decoded(self, name: str) -> Place:
-        """Return the place of a branch, by its index if memmpy decodes it."""
-        if name not in self._indexed:
+    def _reading_place(self, name: str) -> Place:
+        """Return the place to read a branch from: its index if memmpy decodes it."""
+        if name not in self._reading_places:
             column_type, place = self.type_of(name), self._place(name)
             with self._lock, self._damage():
                 index = index_of_branch(place, column_type, self._encodings[name])
-            self._indexed[name] = Place(index) if index else place
-        return self._indexed[name]
+            self._reading_places[name] = Place(index) if index else place
+        return self._reading_places[name]
 
     @contextmanager
     def _named(self, branch: str) -> Iterator[None]:
@@ -332,7 +332,7 @@ class TreeFile:
 
     def _fetch(self, branches: Sequence[str], start: int, stop: int) -> dict[str, list[memoryview]]:
         """Return the bytes of the baskets of branches."""
-        uproot_branches = {branch: self._decoded(branch).branch for branch in branches}
+        uproot_branches = {branch: self._reading_place(branch).branch for branch in branches}
         with self._lock:
             ranges = {id(b): ranges_of(b, start, stop) for b in uproot_branches.values()}
         content = iter(self._bytes.read_many([r for several in ranges.values() for r in several]))
@@ -348,7 +348,7 @@ class TreeFile:
         if encoding is not None:
             with self._damage(branch), self._named(branch):
                 try:
-                    return decoder.decode(self._decoded(branch).branch, encoding, fetched)
+                    return decoder.decode(self._reading_place(branch).branch, encoding, fetched)
                 except NotPlainError:
                     if encoding.truncation is not None:
                         raise ValueError("the size of a basket does not fit its type") from None

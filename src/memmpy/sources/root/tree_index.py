@@ -112,7 +112,7 @@ def index_of_branch(
     return BranchIndex(branch.name, column_type, encoding, *places, embedded, num_bytes)
 
 
-def index_of_tree(tree: str, num_entries: int, branches: Mapping[str, Any]) -> TreeIndex | None:
+def index_of_tree(tree: str, num_entries: int, branches: Mapping[str, object]) -> TreeIndex | None:
     """Return the index of those branches that are a `BranchIndex`; None if it is large."""
     own = {name: one for name, one in branches.items() if isinstance(one, BranchIndex)}
     is_large = sum(one.num_bytes for one in own.values()) > _MAX_BYTES
