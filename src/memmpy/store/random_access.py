@@ -105,13 +105,15 @@ class RandomAccessArray:
 
     def has_same_rows(self, other: "RandomAccessArray", num_rows: int) -> bool:
         """Return whether the first `num_rows` rows of both arrays have the same bytes."""
-        start, stop = self.byte_of(0), self.byte_of(num_rows)
+        at, stop = self.byte_of(0), self.byte_of(num_rows)
         with FileIO(open_to_read(self.path)) as own, FileIO(open_to_read(other.path)) as others:
-            return all(
-                read_range(own.fileno(), at, num) == read_range(others.fileno(), at, num)
-                for at in range(start, stop, _COMPARED_BYTES)
-                if (num := min(_COMPARED_BYTES, stop - at))
-            )
+            first, second = bytearray(_COMPARED_BYTES), bytearray(_COMPARED_BYTES)
+            while at < stop and first == second:
+                del first[stop - at :], second[stop - at :]
+                read_exactly(own.fileno(), memoryview(first), at=at)
+                read_exactly(others.fileno(), memoryview(second), at=at)
+                at += len(first)
+        return first == second
 
     @contextmanager
     def _writing(self, flags: int = 0) -> Iterator[int]:
