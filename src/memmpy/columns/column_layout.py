@@ -7,6 +7,7 @@ in order. Plain values stay as they are, and values that point into a node are s
 of this node in the chunks before.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -72,7 +73,7 @@ class ColumnArray:
     @property
     def row_bytes(self) -> int:
         """Bytes of one row."""
-        return int(self.dtype.itemsize * np.prod(self.shape, dtype=np.int64))
+        return self.dtype.itemsize * math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)

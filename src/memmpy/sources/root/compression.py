@@ -2,7 +2,8 @@
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, final
 
 import cramjam
 import numpy as np
@@ -14,7 +15,7 @@ try:
 except ImportError:  # isal has no wheel for this processor
     from zlib import decompressobj  # type: ignore[assignment]  # its attributes are the same
 
-__all__ = ["PackedBlock", "decompress", "decompress_blocks", "split_blocks"]
+__all__ = ["PackedBytes", "decompress", "open_packed"]
 
 #: Before each block: algorithm, method, bytes compressed and decompressed (3 each, little endian).
 _HEADER = 9
@@ -26,12 +27,46 @@ _LZMA_BYTES = 128 << 20
 Octets: TypeAlias = NDArray[np.uint8]
 
 
-class PackedBlock(NamedTuple):
+class _Block(NamedTuple):
     """A compressed block: its algorithm, its content, and its size after decompression."""
 
     algorithm: bytes
     content: memoryview
     num_bytes: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PackedBytes:
+    """Bytes of a file that are still compressed, or that were written as they are.
+
+    Parameters
+    ----------
+    content : memoryview or list
+        The bytes, or the compressed blocks. The sizes in the headers of blocks are checked.
+    """
+
+    content: memoryview | list[_Block]
+
+    def unpack(self) -> Octets:
+        """Return the decompressed bytes. Raises a ValueError if they are damaged."""
+        if isinstance(self.content, list):
+            return _joined(self.content)
+        # Copied to aligned memory, where NumPy swaps bytes up to four times as fast.
+        return np.array(np.frombuffer(self.content, np.uint8))
+
+
+def open_packed(packed: memoryview, size: int) -> PackedBytes:
+    """Check the headers of bytes that decompress to `size` bytes; `unpack` does that later.
+
+    Bytes of just this size are not compressed.
+
+    Raises
+    ------
+    ValueError
+        If the compressed blocks have another size by their headers.
+    """
+    return PackedBytes(packed if len(packed) == size else _split(packed, size))
 
 
 def decompress(packed: memoryview, size: int) -> Octets:
@@ -51,11 +86,11 @@ def decompress(packed: memoryview, size: int) -> Octets:
     ValueError
         If the blocks have more or fewer bytes, or are damaged.
     """
-    return decompress_blocks(split_blocks(packed, size))
+    return _joined(_split(packed, size))
 
 
-def decompress_blocks(blocks: Sequence[PackedBlock]) -> Octets:
-    """Return the decompressed bytes of the result of `split_blocks`; see `decompress`."""
+def _joined(blocks: Sequence[_Block]) -> Octets:
+    """Return the decompressed bytes of all blocks."""
     if len(blocks) == 1:
         return _decompressed(*blocks[0])
     out = np.empty(sum(block.num_bytes for block in blocks), np.uint8)
@@ -66,9 +101,9 @@ def decompress_blocks(blocks: Sequence[PackedBlock]) -> Octets:
     return out
 
 
-def split_blocks(packed: memoryview, size: int) -> list[PackedBlock]:
+def _split(packed: memoryview, size: int) -> list[_Block]:
     """Return the blocks, after a check of their size by their headers; see `decompress`."""
-    blocks: list[PackedBlock] = []
+    blocks: list[_Block] = []
     at = total = 0
     while total < size:
         header = packed[at : at + _HEADER]
@@ -76,7 +111,7 @@ def split_blocks(packed: memoryview, size: int) -> list[PackedBlock]:
         num_bytes = int.from_bytes(header[6:9], "little")
         if len(header) < _HEADER or stop > len(packed):
             raise ValueError(f"it has only {total} of {size} bytes")
-        blocks.append(PackedBlock(bytes(header[:2]), packed[at + _HEADER : stop], num_bytes))
+        blocks.append(_Block(bytes(header[:2]), packed[at + _HEADER : stop], num_bytes))
         at, total = stop, total + num_bytes
     if total != size:
         raise ValueError(f"its compressed blocks hold {total} bytes, not the {size} expected")

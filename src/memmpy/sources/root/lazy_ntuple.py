@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from memmpy.jagged import Jagged
 from memmpy.sources.access.byte_source import ByteSource
 from memmpy.sources.root.branch_records import RecordError
+from memmpy.sources.root.compression import PackedBytes
 from memmpy.sources.root.ntuple_clusters import (
     Cluster,
     Page,
@@ -28,7 +29,7 @@ from memmpy.sources.root.ntuple_clusters import (
 )
 from memmpy.sources.root.ntuple_encodings import decode_page, page_bytes
 from memmpy.sources.root.ntuple_fields import CodedColumn, FieldColumns, NtupleFields
-from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page, unpack_page
+from memmpy.sources.root.ntuple_pages import CHECKSUM, DamagedPageError, check_page
 from memmpy.sources.root.ntuple_records import FieldDescription, NtupleDescription, read_schema
 from memmpy.typing import Array
 
@@ -217,7 +218,7 @@ class LazyNtuple:
                 at += num
                 continue
             with self._page_errors(column, page):
-                octets = unpack_page(raw, page_bytes(encoding, page.num))
+                octets = raw.unpack()
             if num == page.num:
                 decode_page(encoding, octets, out[at : at + num])
             else:
@@ -229,7 +230,7 @@ class LazyNtuple:
 
     def _check(
         self, column: CodedColumn, page: Page, fetched: Mapping[Page, memoryview]
-    ) -> memoryview | None:
+    ) -> PackedBytes | None:
         """Return the compressed bytes of a page, after a look at its checksum and its size.
 
         None for a page of zeros.

@@ -6,11 +6,9 @@ uproot checks only header and footer, by `assert`, which ``python -O`` skips.
 from functools import partial
 from typing import Any
 
-import numpy as np
 import xxhash
-from numpy.typing import NDArray
 
-from memmpy.sources.root.compression import decompress, split_blocks
+from memmpy.sources.root.compression import PackedBytes, open_packed
 
 __all__ = [
     "CHECKSUM",
@@ -20,7 +18,6 @@ __all__ = [
     "check_pages",
     "sizes_of_fields",
     "top_fields",
-    "unpack_page",
 ]
 
 #: Bytes of a checksum: XXH3-64, little endian.
@@ -106,8 +103,7 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
     start, stop = locator.offset, locator.offset + locator.num_bytes
     octets = source.chunk(start, stop + CHECKSUM * has_checksum).raw_data
     try:
-        packed = check_page(memoryview(octets), size, has_checksum=has_checksum)
-        page = unpack_page(packed, size)
+        page = check_page(memoryview(octets), size, has_checksum=has_checksum).unpack()
     except ValueError as error:
         field = top_fields(ntuple)[ntuple.column_records[locator.column].field_id]
         message = f"in branch {field!r}, page at byte {start}: {error}"
@@ -115,8 +111,8 @@ def _read_page(ntuple: Any, locator: Any, size: int) -> Any:
     return Chunk.wrap(source, page), Cursor(0)
 
 
-def check_page(raw: memoryview, size: int, *, has_checksum: bool) -> memoryview:
-    """Return the bytes of a page without its checksum, after a look at it and at the sizes.
+def check_page(raw: memoryview, size: int, *, has_checksum: bool) -> PackedBytes:
+    """Return a page without its checksum, after a look at it and at the sizes.
 
     Parameters
     ----------
@@ -135,22 +131,7 @@ def check_page(raw: memoryview, size: int, *, has_checksum: bool) -> memoryview:
         raw = raw[:-CHECKSUM]
     if len(raw) > size:
         raise ValueError(f"it has {len(raw)} bytes, not the {size} expected")
-    if len(raw) < size:
-        split_blocks(raw, size)
-    return raw
-
-
-def unpack_page(packed: memoryview, size: int) -> NDArray[np.uint8]:
-    """Return the bytes of a page, decompressed if it is compressed.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged.
-    """
-    if len(packed) == size:
-        return np.frombuffer(packed, np.uint8)
-    return decompress(packed, size)
+    return open_packed(raw, size)
 
 
 def check_envelope(octets: memoryview, name: str) -> None:

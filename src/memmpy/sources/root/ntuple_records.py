@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple, final
 
 from memmpy.sources.root.branch_records import RecordError
-from memmpy.sources.root.compression import decompress
+from memmpy.sources.root.compression import open_packed
 from memmpy.sources.root.ntuple_pages import check_envelope
 
 __all__ = [
@@ -180,7 +180,7 @@ def open_envelope(raw: memoryview, size: int, kind: int, name: str) -> Cursor:
     ValueError
         If it is damaged.
     """
-    octets = bytes(raw) if len(raw) == size else decompress(raw, size).tobytes()
+    octets = open_packed(raw, size).unpack().tobytes()
     check_envelope(memoryview(octets), name)
     cursor = Cursor(octets, 0, len(octets) - _ULONG.size)
     [head] = cursor.unpack(_ULONG)

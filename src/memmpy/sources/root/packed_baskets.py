@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from memmpy.sources.root.compression import PackedBlock, decompress_blocks, split_blocks
+from memmpy.sources.root.compression import PackedBytes, open_packed
 
 __all__ = [
     "Basket",
@@ -123,10 +123,9 @@ def open_basket(raw: memoryview) -> PackedBasket:
     end = _KEY_END.unpack_from(raw, key_bytes - _KEY_END.size - 1)[4]
     if num_bytes != len(raw) or not 0 <= end - key_bytes <= size:
         raise ValueError("the size of a basket differs from its key")
-    packed, border = raw[key_bytes:], end - key_bytes
     # Checked now: the caller allocates memory by `num_bytes` before it decompresses.
-    content = packed if len(packed) == size else split_blocks(packed, size)
-    return PackedBasket(border, partial(_unpack, content, border, key_bytes))
+    packed, border = open_packed(raw[key_bytes:], size), end - key_bytes
+    return PackedBasket(border, partial(_unpack, packed, border, key_bytes))
 
 
 def check_baskets(baskets: Iterable[memoryview]) -> None:
@@ -141,11 +140,8 @@ def open_embedded(basket: Any) -> PackedBasket:
     return PackedBasket(len(octets), partial(Basket, octets, basket.byte_offsets))
 
 
-def _unpack(content: memoryview | list[PackedBlock], border: int, key_bytes: int) -> Basket:
-    if isinstance(content, list):
-        octets = decompress_blocks(content)
-    else:  # copied to aligned memory, where NumPy swaps bytes up to four times as fast
-        octets = np.frombuffer(content, np.uint8).copy()
+def _unpack(packed: PackedBytes, border: int, key_bytes: int) -> Basket:
+    octets = packed.unpack()
     if border == len(octets):
         return Basket(octets, None)
     # A count, the offset of each entry, and a last number without meaning.
