@@ -259,7 +259,7 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
             time.sleep(0.05)  # until it writes
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert "Aborted!" in errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "d").glob("*/*.root"))

@@ -7,6 +7,7 @@ seed, the process, the year and its number, never on how many are generated.
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,6 +18,7 @@ from memmpy.demo.jets import MAX_JETS, MIN_JETS, TAGGED_77, closest_pair, make_j
 from memmpy.errors import OptionError, argument_hints, nearest
 from memmpy.export import files_aside
 from memmpy.kernels import offsets_of
+from memmpy.parallel import run_uninterrupted
 from memmpy.typing import Array, PathLike
 
 if TYPE_CHECKING:
@@ -167,10 +169,17 @@ def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list
     for _, _, metadata in files:
         _check(**metadata, num_events=num_events, seed=seed, first_event=0)
     paths = [Path(path) for path, _, _ in files]
+    run_uninterrupted(_import_writers)
     with files_aside(Path(directory), paths) as aside:
         for path, (_, tree, metadata) in zip(paths, files, strict=True):
             _write_file(aside(path), tree, **metadata, num_events=num_events, seed=seed)
     return paths
+
+
+def _import_writers() -> None:
+    """Import uproot and Awkward; Python may lose an interrupt, or end wrongly, in an import."""
+    for name in ("uproot", "awkward"):
+        import_module(name)
 
 
 def _write_file(
