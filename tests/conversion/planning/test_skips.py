@@ -16,6 +16,7 @@ from memmpy.columns import ColumnType
 from memmpy.conversion.planning.skips import SkippedBranches
 from memmpy.errors import InputFileError, MissingKeyError, SchemaError, UndecodableError
 from memmpy.sources import EventFile
+from memmpy.sources.root.branch_records import TreeRecords
 from tests.conftest import MakeFile
 from tests.sources.root.by_root import write_leaves
 
@@ -33,13 +34,17 @@ class Undecoded(uproot.AsDtype):  # type: ignore[misc]  # uproot has no types
 def odd(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let uproot have no code for branches ``odd`` of files whose name has a b."""
     branch = uproot.behaviors.TBranch.TBranch
-    known = branch.interpretation.fget
+    known, plain = branch.interpretation.fget, TreeRecords.plain
 
     def interpretation(self: Any) -> Any:
         is_odd = self.name.startswith("odd") and "b" in Path(self.file.file_path).name
         return Undecoded(known(self).from_dtype) if is_odd else known(self)
 
+    def plain_record(self: TreeRecords, index: int) -> Any:
+        return None if self.top(index).name.startswith("odd") else plain(self, index)
+
     monkeypatch.setattr(branch, "interpretation", property(interpretation))
+    monkeypatch.setattr(TreeRecords, "plain", plain_record)
 
 
 Write = Callable[..., Path]

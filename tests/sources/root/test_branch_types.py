@@ -17,6 +17,7 @@ from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
 from memmpy.sources.root.baskets import NotDecodedError
 from memmpy.sources.root.branch_types import type_of_branch
+from memmpy.sources.root.branches import Place
 
 NUM = 2000
 
@@ -118,7 +119,7 @@ def test_the_name_of_another_file_is_found_behind_the_places_of_baskets(
     octets: bytes, name: str
 ) -> None:
     with pytest.raises(NotDecodedError, match=f"in another file, '{name}', which"):
-        type_of_branch(branch_with(octets), "/data/a.root")
+        type_of_branch(Place(branch_with(octets)), "/data/a.root")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Tests of trees whose branches are read one by one: uproot, which reads them all, agrees."""
 
+import dataclasses
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -14,9 +15,11 @@ import uproot
 
 from memmpy.sources import ByteSource
 from memmpy.sources.root import TreeFile
+from memmpy.sources.root.branch_types import type_of_branch
 from memmpy.sources.root.branches import names_of_tree, outline_of, place_at
 from memmpy.sources.root.lazy_tree import LazyTree
 from memmpy.sources.root.tree_branches import TreeBranches
+from memmpy.sources.root.tree_index import index_of_branch
 
 
 def write_wide(path: Path) -> None:
@@ -28,8 +31,9 @@ def write_wide(path: Path) -> None:
             for i, (name, dtype) in enumerate({"pt": "f4", "eta": "f8", "id": "i4"}.items())
         }
         numbers = {f"x{i}": np.arange(100) + 1000 * i for i in range(50)}
-        branches = {**numbers, "jet": ak.zip(jets), "last": np.arange(100) > 50}
-        types = {name: ak.type(values).content for name, values in branches.items()}
+        texts = [f"text {i}" for i in range(100)]
+        branches = {**numbers, "jet": ak.zip(jets), "last": np.arange(100) > 50, "text": texts}
+        types = {name: ak.type(ak.Array(v)).content for name, v in branches.items()}
         file.mktree("folder/t", types).extend(branches)
 
 
@@ -133,12 +137,78 @@ def test_uproot_reads_only_the_branches_that_are_asked_for(
     monkeypatch.setattr(LazyTree, "branch", branch)
     with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
         assert file.has_branch("x3")
-        assert len(file.branches()) == 55
+        assert len(file.branches()) == 56
         file.type_of("x3")
-        values = dict(file.read(["x3", "jet_pt"], 10, 20))
+        values = dict(file.read(["x3", "jet_pt", "text"], 10, 20))
     assert values["x3"].tolist() == list(range(3010, 3020))
     assert values["jet_pt"][1].tolist() == np.arange(15, 18).tolist()
-    assert set(read) == {3, 51}
+    assert bytes(values["text"][1]) == b"text 11"
+    assert set(read) == {55}  # numbers and lists of them need no object of uproot
+
+
+def assert_same_indices(path: Path, name: str) -> int:
+    """Compare the branches found without uproot with those of uproot; return their number."""
+    num_found = 0
+    with uproot.open(path) as file:
+        branches, whole = TreeBranches(file, name), TreeBranches(file, name)
+        whole._read_whole_tree()
+        for one in branches.names():
+            index, place = branches._plain(one), whole.place(one)
+            if index is None:
+                continue
+            num_found += 1
+            expected = index_of_branch(place, *type_of_branch(place, str(path)))
+            assert expected is not None
+            for field in dataclasses.fields(index):
+                ours, theirs = getattr(index, field.name), getattr(expected, field.name)
+                if isinstance(ours, np.ndarray):
+                    assert (ours.dtype, ours.tolist()) == (theirs.dtype, theirs.tolist())
+                else:
+                    assert ours == theirs, (one, field.name)
+    return num_found
+
+
+def test_plain_branches_are_those_of_uproot(tmp_path: Path) -> None:
+    write_wide(tmp_path / "wide.root")
+    assert assert_same_indices(tmp_path / "wide.root", "folder/t;1") == 55
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_plain_branches_of_real_files_are_those_of_uproot(real_data: Path) -> None:
+    num = {path.name: assert_same_indices(path, name) for path, name in trees_of(real_data)}
+    assert any(num_found > 1000 for num_found in num.values())
+
+
+#: Leaves of a plain branch, and others, which uproot must read.
+PLAIN = [f"{kind}/{kind}" for kind in "OBbSsIiLlGgFD"]
+PLAIN += [f"list_{kind}[num]/{kind}" for kind in "OBbSsIiLlGgFD"]
+OTHERS = ["text/C", "triple[3]/F", "triples[num][3]/S", "matrix[2][2]/I", "packed/d", "half[num]/f"]
+
+
+@pytest.mark.root
+def test_plain_branches_by_root_are_those_of_uproot(tmp_path: Path) -> None:
+    root = pytest.importorskip("ROOT")
+    file = root.TFile(str(tmp_path / "a.root"), "RECREATE")
+    tree, buffer, num = root.TTree("t", ""), np.zeros(64, np.uint8), np.zeros(1, np.int32)
+    tree.Branch("num", num, "num/I")
+    for leaf in [*PLAIN, *OTHERS]:
+        tree.Branch(leaf.split("/")[0].split("[")[0] + "_", buffer, leaf, 500)
+    for i in range(200):
+        num[0], buffer[:] = i % 3, i % 2
+        tree.Fill()
+    file.Write()
+    file.Close()
+    assert assert_same_indices(tmp_path / "a.root", "t;1") == len(PLAIN) + 1
+
+
+@pytest.mark.parametrize("version", [12, 14])
+def test_a_branch_of_another_version_is_left_to_uproot(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wide(tmp_path / "wide.root")
+    monkeypatch.setattr("memmpy.sources.root.branch_records._VERSION", version)
+    assert assert_same_indices(tmp_path / "wide.root", "folder/t;1") == 0
 
 
 def test_a_tree_with_unusual_records_is_read_by_uproot(
@@ -147,7 +217,7 @@ def test_a_tree_with_unusual_records_is_read_by_uproot(
     write_wide(tmp_path / "wide.root")
     monkeypatch.setattr("memmpy.sources.root.branch_records._DERIVED", {})
     with closing(TreeFile(ByteSource(str(tmp_path / "wide.root")), "folder/t")) as file:
-        assert len(file.branches()) == 55
+        assert len(file.branches()) == 56
         assert dict(file.read(["x3"], 0, 2))["x3"].tolist() == [3000, 3001]
 
 

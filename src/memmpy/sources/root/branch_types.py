@@ -49,12 +49,12 @@ def type_of_field(ntuple: Any, field: Any) -> ColumnType:
         return _column_type(ntuple.field_form(field.field_id, keys), field)
 
 
-def type_of_branch(branch: Any, path: str) -> tuple[ColumnType, Encoding | None]:
+def type_of_branch(place: Place, path: str) -> tuple[ColumnType, Encoding | None]:
     """Return the column type of a branch of a TTree, and the encoding of plain numbers.
 
     Parameters
     ----------
-    branch : uproot.TBranch
+    place : Place
         The branch.
     path : str
         The file of the tree.
@@ -64,6 +64,7 @@ def type_of_branch(branch: Any, path: str) -> tuple[ColumnType, Encoding | None]
     NotDecodedError
         If there is no such column, or the values are in another file.
     """
+    branch = place.branch
     with not_decoded(branch):
         _check_own_file(branch, path)
         _ = branch.embedded_baskets  # uproot needs these to find any entry, and fails at some
@@ -97,7 +98,7 @@ def type_of_leaves(place: Place, path: str) -> tuple[ColumnType, Encoding | None
         raise NotDecodedError(message)
     if place.leaf is None:
         try:
-            return type_of_branch(branch, path)
+            return type_of_branch(place, path)
         except NotDecodedError as error:
             leaves = in_parentheses(place.leaf_names())
             message = f"has leaves that no column holds together; give them by name{leaves}"

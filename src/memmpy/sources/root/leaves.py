@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Leaf", "leaves_of", "read_structs", "struct_of"]
+__all__ = ["Leaf", "leaves_of", "number_of", "read_structs", "struct_of"]
 
 #: Class of a leaf to the type of its numbers in the file, where `Long_t` has 64 bits.
 _NUMBERS = {
@@ -40,6 +40,14 @@ class Leaf:
     dtype: np.dtype[Any] | None
 
 
+def number_of(classname: str, *, is_unsigned: bool) -> np.dtype[Any] | None:
+    """Return the dtype of a number in the file by the class of its leaf; None for other classes."""
+    name = _NUMBERS.get(classname)
+    if name is None:
+        return None
+    return np.dtype(name.replace("i", "u") if is_unsigned else name)
+
+
 def leaves_of(branch: Any) -> tuple[Leaf, ...]:
     """Return the leaves of an uproot branch; empty if it has one at most."""
     leaves = branch.member("fLeaves")
@@ -68,10 +76,8 @@ def read_structs(branch: Any, dtype: np.dtype[Any], start: int, stop: int) -> ND
 
 
 def _dtype_of(leaf: Any) -> np.dtype[Any] | None:
-    numbers = _NUMBERS.get(leaf.classname)
-    if numbers is None or leaf.member("fLeafCount") is not None:
+    number = number_of(leaf.classname, is_unsigned=leaf.member("fIsUnsigned"))
+    if number is None or leaf.member("fLeafCount") is not None:
         return None
-    if leaf.member("fIsUnsigned"):
-        numbers = numbers.replace("i", "u")
     dims = tuple(int(size) for size in re.findall(r"\[(\d+)\]", leaf.member("fTitle")))
-    return np.dtype((numbers, dims)) if math.prod(dims) == leaf.member("fLen") else None
+    return np.dtype((number, dims)) if math.prod(dims) == leaf.member("fLen") else None

@@ -4,7 +4,10 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, final
 
+from memmpy.columns import ColumnType
+from memmpy.sources.root.baskets import Encoding, NotDecodedError
 from memmpy.sources.root.branch_records import RecordError
+from memmpy.sources.root.branch_types import type_of_branch, type_of_leaves
 from memmpy.sources.root.branches import (
     BranchNames,
     Place,
@@ -13,6 +16,7 @@ from memmpy.sources.root.branches import (
     outline_of,
     place_at,
 )
+from memmpy.sources.root.tree_index import BranchIndex, index_of_record
 
 __all__ = ["TreeBranches"]
 
@@ -56,14 +60,57 @@ class TreeBranches:
     def place(self, name: str) -> Place:
         """Return the branch or leaf of a full name."""
         if name not in self._places:
-            index = self._top_index(name)
-            if index is None:
-                position = self._names_like(name).positions[name]
-            else:
-                position = Position((index,))
-            first = self._top_branch(position.path[0])
-            self._places[name] = place_at(position, first)
+            position = self._position(name)
+            self._places[name] = place_at(position, self._top_branch(position.path[0]))
         return self._places[name]
+
+    def type_of(
+        self, name: str, path: str
+    ) -> tuple[ColumnType, Encoding | None, BranchIndex | None]:
+        """Return the column type of a full name, and the encoding of plain numbers.
+
+        Parameters
+        ----------
+        name : str
+            The full name.
+        path : str
+            The file of the tree.
+
+        Returns
+        -------
+        ColumnType, Encoding or None, BranchIndex or None
+            The index comes where no object of uproot is needed for it.
+
+        Raises
+        ------
+        NotDecodedError
+            If there is no such column, the values are in another file, or the branch has more or
+            fewer entries than the tree.
+        """
+        index = self._plain(name)
+        if index is not None:
+            return index.type, index.encoding, index
+        place = self.place(name)
+        column_type, encoding = (type_of_leaves if place.leaves else type_of_branch)(place, path)
+        num, expected = place.branch.num_entries, self.tree.num_entries
+        if num != expected:
+            raise NotDecodedError(f"has {num} entries, the tree {expected}")
+        return column_type, encoding, None
+
+    def _plain(self, name: str) -> BranchIndex | None:
+        """Return the index of a branch of plain numbers, as uproot would make it; else None."""
+        position = self._position(name)
+        if not self._lazy or position.leaf is not None or len(position.path) > 1:
+            return None
+        with suppress(RecordError):
+            record = self._lazy.records.plain(position.path[0])
+            if record and record.num_entries == self.tree.num_entries:
+                return index_of_record(record)
+        return None
+
+    def _position(self, name: str) -> Position:
+        index = self._top_index(name)
+        return self._names_like(name).positions[name] if index is None else Position((index,))
 
     def _top_index(self, name: str) -> int | None:
         """Return the index of a branch of the tree itself, if its name can mean no other."""

@@ -16,12 +16,7 @@ from memmpy.sources.access.file_errors import in_parentheses, missing_branch_err
 from memmpy.sources.access.file_identity import former_uuid_of, uuid_of
 from memmpy.sources.awkward_types import from_awkward
 from memmpy.sources.root.baskets import BasketDecoder, Encoding, NotDecodedError, NotPlainError
-from memmpy.sources.root.branch_types import (
-    not_decoded,
-    type_of_branch,
-    type_of_leaves,
-    typename_of,
-)
+from memmpy.sources.root.branch_types import not_decoded, typename_of
 from memmpy.sources.root.branches import Place
 from memmpy.sources.root.contents import find_tree, open_root
 from memmpy.sources.root.leaves import read_structs
@@ -153,23 +148,17 @@ class TreeFile:
             If uproot cannot decode it, no column can hold its values, or it has more or fewer
             entries than the tree.
         """
-        if branch in self._types:
-            return self._types[branch]
-        place = self._place(branch)
-        uproot_branch = place.branch
-        with self._lock, self._damage(), self._named(branch):
-            if self._ntuple:
-                column_type, encoding = self._ntuple.type_of(branch), None
-            elif place.leaves:
-                column_type, encoding = type_of_leaves(place, self.path)
-            else:
-                column_type, encoding = type_of_branch(uproot_branch, self.path)
-        if not self._ntuple and uproot_branch.num_entries != self._branches.tree.num_entries:
-            num, expected = uproot_branch.num_entries, self._branches.tree.num_entries
-            message = f"branch {branch!r} of {self.where!r} has {num} entries, the tree {expected}"
-            raise UndecodableError(message, self.path, self.tree, branch)
-        self._encodings[branch], self._types[branch] = encoding, column_type
-        return column_type
+        if branch not in self._types:
+            with self._lock, self._damage(), self._named(branch):
+                name = self._full_name(branch)
+                if isinstance(self._branches, Ntuple):
+                    column_type, encoding, index = self._branches.type_of(branch), None, None
+                else:
+                    column_type, encoding, index = self._branches.type_of(name, self.path)
+            self._types[branch], self._encodings[branch] = column_type, encoding
+            if index is not None:
+                self._reading_places[branch] = Place(index)
+        return self._types[branch]
 
     def try_decoding(self, branch: str) -> None:
         """Decode the first entry of a branch if only that shows whether it can be decoded.
@@ -193,7 +182,7 @@ class TreeFile:
     def sizes_of(self, branch: str) -> tuple[int, int]:
         """Return the bytes of a branch in the file, and about those after decoding."""
         with self._lock, self._damage():
-            place = self._place(branch)
+            place = self._known_place(branch)
             if self._ntuple:
                 return self._ntuple.sizes_of(branch)
             packed = int(place.branch.compressed_bytes)
@@ -231,11 +220,11 @@ class TreeFile:
             all the branches.
         """
         with self._lock, self._damage():
-            uproot_branches = [self._place(branch).branch for branch in branches]
+            places = [self._known_place(branch) for branch in branches]
             if self._ntuple:
                 return self._ntuple.boundaries()
             # A set, as `np.unique` imports all of `numpy.ma`, which takes 15 ms.
-            edges = (branch.entry_offsets for branch in uproot_branches)
+            edges = (np.asarray(place.branch.entry_offsets).tolist() for place in places)
             common = reduce(set.intersection, edges, set(next(edges, ())))
             return np.array(sorted({0, self.num_entries} | common), np.int64)
 
@@ -273,13 +262,20 @@ class TreeFile:
 
     def _place(self, name: str) -> Place:
         with self._lock, self._damage():
-            wholes = self._branches.find(name)
-            if len(wholes) == 1:
-                return self._branches.place(wholes[0])
+            return self._branches.place(self._full_name(name))
+
+    def _full_name(self, name: str) -> str:
+        wholes = self._branches.find(name)
+        if len(wholes) == 1:
+            return wholes[0]
         if not wholes:
             raise missing_branch_error(name, self.where, self.branches())
         message = f"branch {name!r} of {self.where!r} may be any of{in_parentheses(wholes)}"
         raise RootFileError(f"{message}; give the whole name of one")
+
+    def _known_place(self, name: str) -> Place:
+        """Return the place to read a branch from, if its type is known; else that of uproot."""
+        return self._reading_places.get(name) or self._place(name)
 
     def _reading_place(self, name: str) -> Place:
         """Return the place to read a branch from: its index if memmpy decodes it."""

@@ -1,5 +1,6 @@
 """The index of some branches of a TTree: enough to read them without the header of the tree."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
@@ -9,10 +10,21 @@ from numpy.typing import NDArray
 
 from memmpy.columns import ColumnType
 from memmpy.sources.root.baskets import Encoding
+from memmpy.sources.root.branch_records import PlainRecord
 from memmpy.sources.root.branches import Place
+from memmpy.sources.root.leaves import number_of
 
-__all__ = ["BranchIndex", "EmbeddedBasket", "TreeIndex", "index_of_branch", "index_of_tree"]
+__all__ = [
+    "BranchIndex",
+    "EmbeddedBasket",
+    "TreeIndex",
+    "index_of_branch",
+    "index_of_record",
+    "index_of_tree",
+]
 
+#: The title of a leaf of a number an entry, and of a list whose length another branch has.
+_TITLE = re.compile(r"[^\[\]]*(\[[A-Za-z_][\w.]*\])?")
 
 #: Bytes of the index of a tree, at most, since a conversion has those of all files in memory.
 _MAX_BYTES = 64 << 10
@@ -44,8 +56,8 @@ class BranchIndex:
         Where each basket is in the file, and its bytes.
     embedded_baskets : tuple of EmbeddedBasket
         The baskets that are inside of the tree; they come last.
-    uncompressed_bytes : int
-        Bytes of all other baskets after decompression.
+    compressed_bytes, uncompressed_bytes : int
+        Bytes of all other baskets in the file, and after decompression.
     """
 
     name: str
@@ -55,6 +67,7 @@ class BranchIndex:
     seek: NDArray[np.int64]
     sizes: NDArray[np.int32]
     embedded_baskets: tuple[EmbeddedBasket, ...]
+    compressed_bytes: int
     uncompressed_bytes: int
 
     @property
@@ -107,9 +120,22 @@ def index_of_branch(
     offsets = np.array(branch.entry_offsets, np.int64)
     num = len(offsets) - 1 - len(embedded)
     seek, sizes = branch.member("fBasketSeek")[:num], branch.member("fBasketBytes")[:num]
-    num_bytes = int(branch.uncompressed_bytes)
+    num_bytes = int(branch.compressed_bytes), int(branch.uncompressed_bytes)
     places = offsets, seek.astype(np.int64), sizes.astype(np.int32)
-    return BranchIndex(branch.name, column_type, encoding, *places, embedded, num_bytes)
+    return BranchIndex(branch.name, column_type, encoding, *places, embedded, *num_bytes)
+
+
+def index_of_record(record: PlainRecord) -> BranchIndex | None:
+    """Return the index of a branch; None if its leaf is no number or list of numbers."""
+    dtype = number_of(record.leaf, is_unsigned=record.is_unsigned)
+    title = _TITLE.fullmatch(record.title)
+    if dtype is None or title is None or record.length != 1:
+        return None
+    column_type = ColumnType("jagged" if title[1] else "vector", dtype.newbyteorder("="))
+    encoding = Encoding(dtype, (), 0 if title[1] else None)
+    places = record.entry_offsets, record.seek, record.sizes
+    num_bytes = record.num_packed, record.num_unpacked
+    return BranchIndex(record.name, column_type, encoding, *places, (), *num_bytes)
 
 
 def index_of_tree(tree: str, num_entries: int, branches: Mapping[str, object]) -> TreeIndex | None:
