@@ -4,7 +4,7 @@ import errno
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from io import FileIO
@@ -115,12 +115,9 @@ class RandomAccessArray:
                 at += len(first)
         return first == second
 
-    @contextmanager
-    def _writing(self, flags: int = 0) -> Iterator[int]:
+    def _writing(self, flags: int = 0) -> AbstractContextManager[int]:
         flags |= os.O_DSYNC if self.is_shared else 0
-        what = f"column {self.key!r} to {self.path!r}"
-        with open_for_writing(self.path, flags, what=what) as file:
-            yield file
+        return open_for_writing(self.path, flags, what=f"column {self.key!r} to {self.path!r}")
 
 
 @contextmanager

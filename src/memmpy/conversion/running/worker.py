@@ -90,7 +90,7 @@ class _LooseArrays:
             return self._put(rows)
         alike = self._kept.setdefault((rows.dtype, len(rows), int(rows[-1:].sum())), [])
         for known, place in alike:
-            if np.array_equal(known, rows):
+            if _is_same(known, rows) or np.array_equal(known, rows):
                 return place
         place = self._put(rows)
         alike.append((rows, place))
@@ -98,6 +98,11 @@ class _LooseArrays:
 
     def _put(self, rows: Array) -> FileSpan | Array:
         return rows if self._part is None else append_rows(self._part, rows)
+
+
+def _is_same(first: Array, second: Array) -> bool:
+    """Return whether two arrays of one dtype and length are the same memory."""
+    return first.ctypes.data == second.ctypes.data and first.strides == second.strides
 
 
 def _write_output(output: Output, values: ColumnValues, loose: _LooseArrays) -> SlotData:

@@ -5,6 +5,7 @@ the GIL, which is several times as fast in many threads.
 """
 
 import struct
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -72,8 +73,7 @@ def embedded_bytes(branch: Any) -> int:
 def baskets_of(branch: Any, start: int, stop: int) -> range:
     """Return the baskets that hold entries from `start` to `stop`."""
     edges = branch.entry_offsets
-    first = int(np.searchsorted(edges, start, side="right")) - 1
-    last = int(np.searchsorted(edges, stop, side="left"))
+    first, last = bisect_right(edges, start) - 1, bisect_left(edges, stop)
     return range(first, max(first, last)) if start < stop else range(0)
 
 
