@@ -21,6 +21,8 @@ from memmpy.sources.awkward_types import from_awkward, type_of_form
 from memmpy.sources.root import TreeFile
 from memmpy.sources.root.branch_records import RecordError
 from memmpy.sources.root.lazy_ntuple import LazyNtuple
+from memmpy.sources.root.ntuple import Ntuple
+from memmpy.sources.root.ntuple_clusters import page_table
 from tests.conftest import REAL_DATA
 from tests.sources.root.ntuple_by_root import (
     LATE,
@@ -225,6 +227,48 @@ def test_fields_are_read_in_the_given_order(by_uproot: Path) -> None:
     names = ["optional", "text", "record", "one_f4", "deep", "one_i8"]
     with opened(by_uproot) as file:
         assert [name for name, _ in file.read(names, 0, NUM)] == names
+
+
+def test_lists_of_a_collection_are_decoded_once(
+    by_uproot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    lists_at = LazyNtuple._lists_at
+
+    def count(self: LazyNtuple, column: Any, *rest: Any) -> Any:
+        decoded.append(column.number)
+        return lists_at(self, column, *rest)
+
+    monkeypatch.setattr(LazyNtuple, "_lists_at", count)
+    names = [f"list_{dtype}" for dtype in ("i1", "f4", "f8", "?")]
+    with opened(by_uproot) as file:
+        read = dict(file.read([*names, "text"], 3, 70))
+    assert len(decoded) == 2  # the lists of numbers, and the texts
+    assert len({id(read[name].offsets) for name in names}) == 1
+    assert_same(read["list_f8"], columns()["list_f8"][3:70], "jagged")
+
+
+def test_a_damaged_page_of_lists_is_not_taken_for_that_of_another_field(
+    by_uproot: Path, tmp_path: Path
+) -> None:
+    names = ["list_i4", "list_f8"]
+    with opened(by_uproot) as file:
+        assert isinstance(file._branches, Ntuple)
+        lazy = file._branches._lazy
+        assert isinstance(lazy, LazyNtuple)
+        [field] = [f for f in lazy._description.fields if f.name == "list_f8"]
+        ends = lazy.fields.column_numbers(field)[0]
+        [page] = page_table(lazy.clusters[0], ends).tolist()
+    octets = bytearray(by_uproot.read_bytes())
+    octets[page[2]] ^= 1
+    (tmp_path / "a.root").write_bytes(octets)
+    with opened(tmp_path / "a.root") as file:
+        if by_uproot.stem == "none":  # uproot writes no checksums of pages
+            sound, damaged = (values for _, values in file.read(names, 0, NUM))
+            assert sound.counts[0] != damaged.counts[0]
+            return
+        with pytest.raises(MemmpyError, match="list_f8"):
+            dict(file.read(names, 0, NUM))
 
 
 def write_wide(path: Path, num_fields: int) -> None:

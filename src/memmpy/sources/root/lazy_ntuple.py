@@ -176,7 +176,11 @@ class LazyNtuple:
     def _lists_of(
         self, several: Collection[tuple[CodedColumn, list[tuple[Cluster, int, int]]]]
     ) -> dict[int, _Lists]:
-        """Return the lists of columns of ends, each with its entries or items, by their numbers."""
+        """Return the lists of columns of ends, each with its entries or items, by their numbers.
+
+        The fields of a collection have ends of their own, whose pages have the same bytes. They are
+        decoded once.
+        """
         pages = {}
         for column, entries in several:
             # With the end of the list before the first one.
@@ -184,23 +188,40 @@ class LazyNtuple:
             pages[column.number] = _pages(column, wide, 1)
         fetched = self._fetch_pages(pages.values())
         lists: dict[int, _Lists] = {}
+        known: dict[tuple[object, ...], list[tuple[list[Page], _Lists]]] = {}
         for column, entries in several:
-            ends = self._decode(column, pages[column.number], fetched).astype(np.int64, copy=False)
-            offsets = np.zeros(sum(last - first for _, first, last in entries) + 1, np.int64)
-            items, at, used = [], 1, 0
-            for cluster, first, last in entries:
-                begin = int(ends[used]) if first else 0
-                own = ends[used + (first > 0) : used + last - max(first - 1, 0)]
-                used += last - max(first - 1, 0)
-                np.add(own, offsets[at - 1] - begin, out=offsets[at : at + len(own)])
-                if own[-1] > begin:
-                    items.append((cluster, begin, int(own[-1])))
-                at += len(own)
-            if np.any(offsets[1:] < offsets[:-1]):
-                name = self._name_of(column.number)
-                raise ValueError(f"the lists of {name!r} end before they begin")
-            lists[column.number] = _Lists(offsets, items)
+            own = pages[column.number]
+            alike = known.setdefault((column.encoding, *entries, *_marks(own, fetched)), [])
+            found = next((f for p, f in alike if _have_same_bytes(own, p, fetched)), None)
+            if found is None:
+                found = self._lists_at(column, entries, own, fetched)
+                alike.append((own, found))
+            lists[column.number] = found
         return lists
+
+    def _lists_at(
+        self,
+        column: CodedColumn,
+        entries: list[tuple[Cluster, int, int]],
+        pages: Sequence[Page],
+        fetched: Mapping[Page, memoryview],
+    ) -> _Lists:
+        """Return the lists of a column of ends."""
+        ends = self._decode(column, pages, fetched).astype(np.int64, copy=False)
+        offsets = np.zeros(sum(last - first for _, first, last in entries) + 1, np.int64)
+        items, at, used = [], 1, 0
+        for cluster, first, last in entries:
+            begin = int(ends[used]) if first else 0
+            own = ends[used + (first > 0) : used + last - max(first - 1, 0)]
+            used += last - max(first - 1, 0)
+            np.add(own, offsets[at - 1] - begin, out=offsets[at : at + len(own)])
+            if own[-1] > begin:
+                items.append((cluster, begin, int(own[-1])))
+            at += len(own)
+        if np.any(offsets[1:] < offsets[:-1]):
+            name = self._name_of(column.number)
+            raise ValueError(f"the lists of {name!r} end before they begin")
+        return _Lists(offsets, items)
 
     def _decode(
         self, column: CodedColumn, pages: Sequence[Page], fetched: Mapping[Page, memoryview]
@@ -301,6 +322,20 @@ def _pages(column: CodedColumn, items: list[tuple[Cluster, int, int]], num_each:
             num_zeros=_num_zeros(column, cluster, num_each),
         )
     ]
+
+
+def _marks(pages: Sequence[Page], fetched: Mapping[Page, memoryview]) -> Iterator[object]:
+    """Yield what pages with the same bytes have in common: all but the place, and last bytes."""
+    for page in pages:
+        yield page.offset < 0, *page[1:], bytes(fetched.get(page, b"")[-CHECKSUM:])
+
+
+def _have_same_bytes(
+    first: Sequence[Page], second: Sequence[Page], fetched: Mapping[Page, memoryview]
+) -> bool:
+    """Return whether two lists of pages with the same marks have the same bytes."""
+    both = [[np.frombuffer(fetched.get(p, b""), np.uint8) for p in own] for own in (first, second)]
+    return all(map(np.array_equal, *both))
 
 
 def _num_zeros(column: CodedColumn, cluster: Cluster, num_each: int) -> int:
