@@ -177,7 +177,7 @@ def write_demo_files(directory: PathLike, *, num_events: int, seed: int) -> list
 
 
 def _import_writers() -> None:
-    """Import uproot and Awkward; Python may lose an interrupt, or end wrongly, in an import."""
+    """Import uproot and Awkward. Python may lose a Ctrl-C that comes in an import."""
     for name in ("uproot", "awkward"):
         import_module(name)
 

@@ -248,6 +248,19 @@ def test_lists_of_a_collection_are_decoded_once(
     assert_same(read["list_f8"], columns()["list_f8"][3:70], "jagged")
 
 
+def test_pages_of_lists_are_compared_only_if_their_bytes_are_equal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    counts = {f"l{i}": rng.permutation(np.arange(40) % 4) for i in range(9)}
+    with uproot.recreate(tmp_path / "a.root", compression=None) as file:
+        file.mkrntuple("t", {key: ak.unflatten(np.arange(60), own) for key, own in counts.items()})
+    monkeypatch.setattr(np, "array_equal", lambda *_: pytest.fail("compared"))
+    with opened(tmp_path / "a.root") as file:
+        read = dict(file.read(list(counts), 0, 40))
+    assert all(read[key].counts.tolist() == own.tolist() for key, own in counts.items())
+
+
 def test_a_damaged_page_of_lists_is_not_taken_for_that_of_another_field(
     by_uproot: Path, tmp_path: Path
 ) -> None:

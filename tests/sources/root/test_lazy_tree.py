@@ -180,6 +180,19 @@ def test_plain_branches_of_real_files_are_those_of_uproot(real_data: Path) -> No
     assert any(num_found > 1000 for num_found in num.values())
 
 
+@pytest.mark.parametrize("title", ["x[nx]", "speed", "x[3]y", "x[m ]"])
+def test_a_title_does_not_make_a_list(title: str, tmp_path: Path) -> None:
+    path, num = tmp_path / "a.root", 9
+    values = {"x": ak.unflatten(np.arange(9.0), np.arange(num) % 3), "pt[GeV]": np.arange(num)}
+    types = {"x": "var * float64", "pt[GeV]": "int64"}
+    with uproot.recreate(path, compression=None) as file:
+        file.mktree("t", types, counter_name="n{}".format).extend(values)
+    path.write_bytes(path.read_bytes().replace(b"x[nx]", title.encode().ljust(5)[:5]))
+    assert assert_same_indices(path, "t;1") == 1 + (title == "x[nx]")  # nx, and x
+    with closing(TreeFile(ByteSource(str(path)), "t")) as tree:
+        assert str(tree.type_of("pt[GeV]")) == "int64"
+
+
 #: Leaves of a plain branch, and others, which uproot must read.
 PLAIN = [f"{kind}/{kind}" for kind in "OBbSsIiLlGgFD"]
 PLAIN += [f"list_{kind}[num]/{kind}" for kind in "OBbSsIiLlGgFD"]
@@ -197,9 +210,10 @@ def test_plain_branches_by_root_are_those_of_uproot(tmp_path: Path) -> None:
     for i in range(200):
         num[0], buffer[:] = i % 3, i % 2
         tree.Fill()
+    tree.GetLeaf("F_", "F").SetTitle("momenta [GeV]")  # no list
     file.Write()
     file.Close()
-    assert assert_same_indices(tmp_path / "a.root", "t;1") == len(PLAIN) + 1
+    assert assert_same_indices(tmp_path / "a.root", "t;1") == len(PLAIN)  # with num
 
 
 @pytest.mark.parametrize("version", [12, 14])

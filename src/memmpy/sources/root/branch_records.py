@@ -11,12 +11,12 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BranchRecord", "PlainRecord", "RecordError", "TreeRecords"]
+__all__ = ["BranchRecord", "LeafRecord", "PlainRecord", "RecordError", "TreeRecords"]
 
 #: Bits of a byte count, of a class that was named before, and the tag before a class name.
 _HAS_COUNT, _IS_CLASS, _NEW_CLASS = 0x40000000, 0x80000000, 0xFFFFFFFF
@@ -39,11 +39,14 @@ _SEPARATORS = re.compile("[/.]")
 _DERIVED = {"TBranch": 0, "TBranchElement": 1, "TBranchObject": 1, "TBranchRef": 1}
 #: Version of TBranch to the bytes of numbers before and after `fIOFeatures`, which 13 has.
 _NUMBERS = {10: (0, 60), 11: (0, 68), 12: (0, 68), 13: (24, 44)}
-#: These numbers of version 13, and the version: of the numbers before, the fourth counts baskets;
-#: of those after, the second is the size of the lists of baskets, then follow entries and bytes.
-_BEFORE, _AFTER, _VERSION = struct.Struct(">iiiiq"), struct.Struct(">iIiqqqq"), 13
-#: Numbers of a leaf: values of an entry, bytes of one, an offset, whether it counts, and its sign.
-_LEAF = struct.Struct(">iii??")
+#: Of version 13: fCompress, fBasketSize, fEntryOffsetLen, fWriteBasket, fEntryNumber.
+_BEFORE, _VERSION = struct.Struct(">iiiiq"), 13
+#: fOffset, fMaxBaskets, fSplitLevel, fEntries, fFirstEntry, fTotBytes, fZipBytes.
+_AFTER = struct.Struct(">iIiqqqq")
+#: After a byte each: fBasketBytes, fBasketEntry, fBasketSeek.
+_OF_BASKETS: list[np.dtype[Any]] = [np.dtype(">i4"), np.dtype(">i8"), np.dtype(">i8")]
+#: Of a leaf: fLen, fLenType, fOffset, fIsRange, fIsUnsigned, and the begin of fLeafCount.
+_LEAF = struct.Struct(">iii??I")
 
 
 class RecordError(ValueError):
@@ -75,6 +78,17 @@ class BranchRecord:
     version: int
 
 
+class LeafRecord(NamedTuple):
+    """A leaf: names, values of an entry or item, its sign, and whether another counts its items."""
+
+    classname: str
+    name: str
+    title: str
+    length: int
+    is_unsigned: bool
+    has_counter: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PlainRecord:
     """A branch with one leaf, without branches of its own, and with all baskets in its file.
@@ -83,14 +97,10 @@ class PlainRecord:
     ----------
     name : str
         The name of the branch.
-    leaf, title : str
-        C++ class and title of the leaf, such as ``jet_pt[nJets]``.
-    length : int
-        Values of the leaf in an entry, if the entries do not differ in that.
-    is_unsigned : bool
-        Whether its integers are unsigned.
+    leaf : LeafRecord
+        Its leaf.
     num_entries, num_packed, num_unpacked : int
-        Entries, bytes in the file, and bytes after decompression.
+        Entries; bytes of all baskets in the file, and after decompression.
     entry_offsets : array of int64
         The first entry of each basket, and the end of the last.
     seek, sizes : array of integers
@@ -98,10 +108,7 @@ class PlainRecord:
     """
 
     name: str
-    leaf: str
-    title: str
-    length: int
-    is_unsigned: bool
+    leaf: LeafRecord
     num_entries: int
     num_packed: int
     num_unpacked: int
@@ -186,13 +193,13 @@ class TreeRecords:
         try:
             branches, num_branches, place = self._array(self._lists_of(record))
             leaves, num_leaves, _ = self._array(place)
-            names = [self._leaf(after)[0] for _, _, after in self._objects(leaves, num_leaves)]
+            names = [self._leaf(c, p).name for _, c, p in self._objects(leaves, num_leaves)]
         except (struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
             raise RecordError(str(error)) from error
         return self.branches(branches, num_branches), names
 
     def plain(self, index: int) -> PlainRecord | None:
-        """Return a branch of the tree itself with all it has; None if that is unusual in any way.
+        """Return a branch of the tree itself; None for one of another kind, or laid out unusually.
 
         uproot takes ten times as long, as it makes an object of each part.
         """
@@ -206,26 +213,26 @@ class TreeRecords:
             _, size, _, num, _, num_unpacked, num_packed = _AFTER.unpack_from(data, place)
             _, num_branches, place = self._array(place + _AFTER.size)
             leaves, num_leaves, place = self._array(place)
-            # Baskets in the tree, then a byte and `size` numbers thrice, then the name of a file.
-            place = self._end(place) + 1
-            is_whole = place + 4 * size + 1 + 8 * size + 1 + 8 * size + 1 == self._places[index + 1]
-            if num_branches or num_leaves != 1 or not 0 <= num_baskets < size or not is_whole:
+            place = self._end(place)  # after fBaskets
+            if num_branches or num_leaves != 1 or not 0 <= num_baskets < size:
                 return None
-            [(_, leaf, after)] = self._objects(leaves, 1)
-            _, title, length, is_unsigned = self._leaf(after)
-        except (struct.error, IndexError, UnicodeDecodeError) as error:
+            [(_, classname, after)] = self._objects(leaves, 1)
+            leaf, arrays = self._leaf(classname, after), list[NDArray[Any]]()
+            for dtype in _OF_BASKETS:
+                arrays.append(np.frombuffer(data, dtype, size, place + 1))
+                place += 1 + arrays[-1].nbytes
+            # At the end is the name of another file, here an empty one.
+            if data[place] or place + 1 != self._places[index + 1]:
+                return None
+        except (ValueError, struct.error, IndexError) as error:  # also a UnicodeDecodeError
             raise RecordError(str(error)) from error
-        sizes = np.frombuffer(data, ">i4", size, place)[:num_baskets].astype(np.int32)
-        place += 4 * size + 1
-        entries = np.frombuffer(data, ">i8", size, place)[: num_baskets + 1].astype(np.int64)
-        place += 8 * size + 1
-        seek = np.frombuffer(data, ">i8", size, place)[:num_baskets].astype(np.int64)
-        if data[place + 8 * size] or not np.all(seek) or entries[-1] != num or bool(entries[0]):
+        sizes, entries, seek = arrays
+        entries = entries[: num_baskets + 1].astype(np.int64)
+        seek, sizes = seek[:num_baskets].astype(np.int64), sizes[:num_baskets].astype(np.int32)
+        if entries[0] != 0 or entries[-1] != num or not np.all(seek):
             return None
         numbers = num, num_packed, num_unpacked
-        return PlainRecord(
-            record.name, leaf, title, length, is_unsigned, *numbers, entries, seek, sizes
-        )
+        return PlainRecord(record.name, leaf, *numbers, entries, seek, sizes)
 
     def _holders_of(self, text: bytes) -> Iterator[int]:
         """Yield the branches of the tree itself whose records contain some bytes."""
@@ -319,13 +326,12 @@ class TreeRecords:
         place = self._end(place) + before  # after the base TAttFill
         return (self._end(place) if before else place) + after
 
-    def _leaf(self, place: int) -> tuple[str, str, int, bool]:
-        """Return name and title of a leaf, the values of an entry, and whether it is unsigned."""
+    def _leaf(self, classname: str, place: int) -> LeafRecord:
         place, _ = self._header(self._header(place)[0])  # of the class and of TLeaf
         name, place = self._string(self._named(place))
         title, place = self._string(place)
-        length, _, _, _, is_unsigned = _LEAF.unpack_from(self._data, place)
-        return name, title, length, is_unsigned
+        length, _, _, _, is_unsigned, counter = _LEAF.unpack_from(self._data, place)
+        return LeafRecord(classname, name, title, length, is_unsigned, counter != 0)
 
     def _array(self, place: int) -> tuple[int, int, int]:
         """Return the place of the first object of a TObjArray, their number, and its end."""

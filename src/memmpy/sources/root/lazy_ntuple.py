@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Any, final
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from memmpy.jagged import Jagged
@@ -178,8 +179,8 @@ class LazyNtuple:
     ) -> dict[int, _Lists]:
         """Return the lists of columns of ends, each with its entries or items, by their numbers.
 
-        The fields of a collection have ends of their own, whose pages have the same bytes. They are
-        decoded once.
+        Each field of a collection has ends of its own, usually in pages with the same bytes: these
+        are decoded once.
         """
         pages = {}
         for column, entries in several:
@@ -325,9 +326,9 @@ def _pages(column: CodedColumn, items: list[tuple[Cluster, int, int]], num_each:
 
 
 def _marks(pages: Sequence[Page], fetched: Mapping[Page, memoryview]) -> Iterator[object]:
-    """Yield what pages with the same bytes have in common: all but the place, and last bytes."""
+    """Yield for each page what pages with the same bytes have in common."""
     for page in pages:
-        yield page.offset < 0, *page[1:], bytes(fetched.get(page, b"")[-CHECKSUM:])
+        yield page.offset < 0, *page[1:], xxhash.xxh3_64_intdigest(fetched.get(page, b""))
 
 
 def _have_same_bytes(

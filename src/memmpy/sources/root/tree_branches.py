@@ -98,7 +98,7 @@ class TreeBranches:
         return column_type, encoding, None
 
     def _plain(self, name: str) -> BranchIndex | None:
-        """Return the index of a branch of plain numbers, as uproot would make it; else None."""
+        """Return the index of a branch of plain numbers; None for others, which uproot reads."""
         position = self._position(name)
         if not self._lazy or position.leaf is not None or len(position.path) > 1:
             return None

@@ -155,9 +155,10 @@ class TreeFile:
                     column_type, encoding, index = self._branches.type_of(branch), None, None
                 else:
                     column_type, encoding, index = self._branches.type_of(name, self.path)
-            self._types[branch], self._encodings[branch] = column_type, encoding
             if index is not None:
                 self._reading_places[branch] = Place(index)
+            # The type comes last: other threads take the rest as known then.
+            self._encodings[branch], self._types[branch] = encoding, column_type
         return self._types[branch]
 
     def try_decoding(self, branch: str) -> None:

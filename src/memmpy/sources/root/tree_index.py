@@ -23,7 +23,7 @@ __all__ = [
     "index_of_tree",
 ]
 
-#: The title of a leaf of a number an entry, and of a list whose length another branch has.
+#: The titles of leaves without dimensions: ``x``, and ``x[n]`` for lists.
 _TITLE = re.compile(r"[^\[\]]*(\[[A-Za-z_][\w.]*\])?")
 
 #: Bytes of the index of a tree, at most, since a conversion has those of all files in memory.
@@ -126,13 +126,17 @@ def index_of_branch(
 
 
 def index_of_record(record: PlainRecord) -> BranchIndex | None:
-    """Return the index of a branch; None if its leaf is no number or list of numbers."""
-    dtype = number_of(record.leaf, is_unsigned=record.is_unsigned)
-    title = _TITLE.fullmatch(record.title)
-    if dtype is None or title is None or record.length != 1:
+    """Return the index of a branch; None if its leaf is no number or list of numbers.
+
+    A title may also be any text. uproot knows what it means then.
+    """
+    leaf = record.leaf
+    dtype = number_of(leaf.classname, is_unsigned=leaf.is_unsigned)
+    title, is_list = _TITLE.fullmatch(leaf.title), leaf.has_counter
+    if dtype is None or title is None or bool(title[1]) != is_list or leaf.length != 1:
         return None
-    column_type = ColumnType("jagged" if title[1] else "vector", dtype.newbyteorder("="))
-    encoding = Encoding(dtype, (), 0 if title[1] else None)
+    column_type = ColumnType("jagged" if is_list else "vector", dtype.newbyteorder("="))
+    encoding = Encoding(dtype, (), 0 if is_list else None)
     places = record.entry_offsets, record.seek, record.sizes
     num_bytes = record.num_packed, record.num_unpacked
     return BranchIndex(record.name, column_type, encoding, *places, (), *num_bytes)
