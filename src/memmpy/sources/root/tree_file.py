@@ -280,8 +280,9 @@ class TreeFile:
 
     def _reading_place(self, name: str) -> Place:
         """Return the place to read a branch from: its index if memmpy decodes it."""
+        column_type = self.type_of(name)  # finds the index of a plain branch
         if name not in self._reading_places:
-            column_type, place = self.type_of(name), self._place(name)
+            place = self._place(name)
             with self._lock, self._damage():
                 index = index_of_branch(place, column_type, self._encodings[name])
             self._reading_places[name] = Place(index) if index else place
